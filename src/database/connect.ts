@@ -1,0 +1,94 @@
+import pg from 'pg';
+import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
+import { startEmbedded } from './embedded.ts';
+import { StartError } from './start-error.ts';
+import { types } from './types.ts';
+
+export type Database = Awaited<ReturnType<typeof openDatabase>>;
+
+/**
+ * The database: an existing one where DATABASE_URL is set, otherwise one of our own.
+ *
+ * `service` answers requests: every connection takes the role `cs_service` as it opens, so that row-level security
+ * holds whatever the login role may do. That role is made by the first migration; nothing connects before the first
+ * query. `owner` is the login role itself, for migrations and seeding.
+ */
+export async function openDatabase(
+  config: Pick<Config, 'dataDir' | 'databaseUrl' | 'databasePoolSize'>,
+  log: Logger,
+) {
+  const embedded = config.databaseUrl ? undefined : await startEmbedded({ dataDir: config.dataDir, log });
+  const connection: pg.ClientConfig = embedded?.connection ?? { connectionString: config.databaseUrl };
+
+  const owner = new pg.Pool({ ...settingsOf(connection, 'owner'), ...waits, max: 2 });
+  const service = new pg.Pool({
+    ...settingsOf(connection, 'service'),
+    ...waits,
+    max: config.databasePoolSize,
+  });
+  for (const pool of [owner, service]) {
+    // An idle connection that breaks is replaced on the next use; without a listener it would end this process.
+    pool.on('error', (error) => log.warn({ err: error }, 'a database connection was lost'));
+  }
+
+  const stop = async () => {
+    await Promise.allSettled([owner.end(), service.end()]);
+    await embedded?.stop();
+  };
+  try {
+    await checkVersion(owner);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+
+  return {
+    kind: embedded ? ('embedded' as const) : ('external' as const),
+    connection,
+    owner,
+    service,
+    /** A connection outside the pools, not yet open; as the service unless told otherwise. */
+    newClient({ as = 'service', ...options }: pg.ClientConfig & { as?: Role } = {}) {
+      const client = new pg.Client({ ...settingsOf(connection, as), ...options });
+      client.on('error', (error) => log.warn({ err: error }, 'a database connection was lost'));
+      return client;
+    },
+    stop,
+  };
+}
+
+type Role = 'owner' | 'service';
+
+const waits = { connectionTimeoutMillis: 3000, idleTimeoutMillis: 30_000 };
+
+function settingsOf(connection: pg.ClientConfig, role: Role): pg.ClientConfig {
+  return {
+    ...connection,
+    types,
+    application_name: `connected-systems ${role}`,
+    keepAlive: true,
+    connectionTimeoutMillis: waits.connectionTimeoutMillis,
+    // A transaction that nobody goes on with would hold its locks, and old row versions, for ever.
+    idle_in_transaction_session_timeout: role === 'service' ? 15_000 : 60_000,
+    ...(role === 'service' && {
+      statement_timeout: 10_000,
+      lock_timeout: 5000,
+      options: '-c role=cs_service',
+    }),
+  };
+}
+
+async function checkVersion(pool: pg.Pool) {
+  let version: number;
+  try {
+    const { rows } = await pool.query<{ server_version_num: string }>('show server_version_num');
+    version = Number(rows[0]?.server_version_num);
+  } catch (cause) {
+    const message = `The database does not answer: ${(cause as Error).message}. Check DATABASE_URL and that it runs.`;
+    throw new StartError('DATABASE_UNREACHABLE', message, { cause });
+  }
+  if (version >= 150_000) return;
+  const message = `The database is PostgreSQL ${Math.floor(version / 10_000)}; 15 or newer is needed. Set DATABASE_URL to one.`;
+  throw new StartError('DATABASE_VERSION', message);
+}
