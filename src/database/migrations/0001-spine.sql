@@ -238,7 +238,6 @@ create table resource (
   content text not null,
   primary key (route, id)
 );
-alter table resource alter column content set compression lz4;
 create index resource_patient on resource (route, patient_id, type, sort_from desc) where patient_id is not null;
 create index resource_organisation on resource (organisation_id, type, updated_at desc, id) where patient_id is null;
 create index resource_identifiers on resource using gin (identifiers) with (fastupdate = off) where identifiers is not null;
@@ -257,7 +256,6 @@ create table resource_version (
   content text,
   primary key (route, id, version)
 );
-alter table resource_version alter column content set compression lz4;
 
 ---------------------------------------------------------------------------------------------------- audit
 -- One chain for each process: no global sequence on the hot path. hash = SHA-256(previous hash || record).
