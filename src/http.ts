@@ -1,0 +1,39 @@
+import { randomUUID } from 'node:crypto';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import type { Config } from './config.ts';
+
+/** Longer than any answer takes; what is slower than this is an attack or a broken client (slowloris). */
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/**
+ * The HTTP server without routes. Each request gets an id that vendor and administrator can both quote, sent back
+ * as `X-Request-Id`; each answer is one line in the log: ids, the route's pattern, status, time.
+ */
+export function createHttp(config: Pick<Config, 'trustProxy'>, log: FastifyBaseLogger): FastifyInstance {
+  const app = Fastify({
+    loggerInstance: log,
+    disableRequestLogging: true,
+    // Never taken from the caller: an id that someone else chose could point at another's request.
+    genReqId: () => randomUUID(),
+    trustProxy: config.trustProxy as boolean,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: 'idle',
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    request.log.info(
+      {
+        method: request.method,
+        // The pattern, not the address: an address holds ids of patients and what was searched for.
+        route: request.routeOptions.url ?? 'none',
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime * 10) / 10,
+      },
+      'answered',
+    );
+  });
+  return app;
+}
