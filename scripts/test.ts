@@ -1,0 +1,74 @@
+/**
+ * Runs the tests against one shared PostgreSQL: `npm test`, or `npm test -- src/oauth isolation` for the files whose
+ * path contains one of the words. `--database` picks the files that use the database, for a run against another
+ * PostgreSQL named by DATABASE_URL.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { globSync, readFileSync } from 'node:fs';
+import { findChromium } from '../test/support/chromium.ts';
+import { startTestServer } from '../test/support/postgres-server.ts';
+
+const words = process.argv.slice(2).filter((word) => !word.startsWith('--'));
+const databaseOnly = process.argv.includes('--database');
+
+// The service's own settings are each test's to give.
+const SERVICE_SETTINGS = [
+  'DATABASE_URL',
+  'DATA_DIR',
+  'PORT',
+  'HOST',
+  'BASE_URL',
+  'DEMO',
+  'DEMO_FILE',
+  'NODE_ENV',
+];
+
+const files = globSync(['src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'])
+  .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
+  .filter((file) => !databaseOnly || usesDatabase(file))
+  .sort();
+
+process.exitCode = await run();
+
+async function run(): Promise<number> {
+  if (files.length === 0) {
+    console.error(`No test file's path contains ${words.join(' or ')}.`);
+    return 1;
+  }
+  const env = { ...process.env };
+  if (files.some(isBrowserTest)) {
+    const chromium = findChromium();
+    if ('problem' in chromium) {
+      console.error(chromium.problem);
+      return 1;
+    }
+    env.CHROMIUM_PATH = chromium.path;
+  }
+  const server = await startTestServer();
+  Object.assign(env, { TEST_DATABASE_URL: server.url, TEST_DATABASE_TEMPLATE: server.template });
+  for (const name of SERVICE_SETTINGS) delete env[name];
+  try {
+    return await runTests(env);
+  } finally {
+    await server.stop();
+  }
+}
+
+async function runTests(env: NodeJS.ProcessEnv): Promise<number> {
+  const options = ['--test', '--test-concurrency=2', '--test-timeout=180000'];
+  const child = spawn(process.execPath, [...options, ...files], { env, stdio: 'inherit' });
+  // Ctrl-C reaches the runner by itself; we stay to take the server down after it.
+  process.on('SIGINT', () => undefined);
+  process.on('SIGTERM', () => child.kill('SIGTERM'));
+  const [code] = (await once(child, 'exit')) as [number | null];
+  return code ?? 1;
+}
+
+function isBrowserTest(file: string) {
+  return file.startsWith('test/browser/');
+}
+
+function usesDatabase(file: string) {
+  return /support\/(database|server|app)\.ts'/.test(readFileSync(file, 'utf8'));
+}
