@@ -1,0 +1,71 @@
+import type { FastifyInstance } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { createCheckPassword } from './check-password.ts';
+import { safeNextPath } from './next-path.ts';
+import { stepPage } from './require-staff.ts';
+import type { Room } from './room.ts';
+import { tooManyAttempts } from './too-many-attempts.ts';
+
+const Query = Type.Object({ next: Type.Optional(Type.String()) });
+const Form = Type.Object({
+  email: Type.String({ default: '', maxLength: 320 }),
+  password: Type.String({ default: '', maxLength: 1000 }),
+  next: Type.Optional(Type.String({ maxLength: 2000 })),
+});
+
+/** /sign-in and /sign-out. */
+export function passwordRoutes(app: FastifyInstance, room: Room): void {
+  const { pages, sessions, record } = room;
+  const checkPassword = createCheckPassword(room);
+  const WRONG = 'The email address or the password is not right';
+
+  app.get<{ Querystring: Static<typeof Query> }>(
+    '/sign-in',
+    { schema: { querystring: Query } },
+    (request, reply) => {
+      const next = safeNextPath(request.query.next);
+      if (request.staffSession) return reply.redirect(stepPage(request.staffSession, next), 303);
+      return pages.render(reply, 'sign-in/sign-in.njk', { next, email: '' });
+    },
+  );
+
+  app.post<{ Body: Static<typeof Form> }>('/sign-in', { schema: { body: Form } }, async (request, reply) => {
+    const { email, password } = request.body;
+    const next = safeNextPath(request.body.next);
+    const show = (errors: { field: string; text: string }[]) =>
+      pages.render(reply.code(422), 'sign-in/sign-in.njk', { next, email, errors });
+
+    const missing = [];
+    if (!email.trim()) missing.push({ field: 'email', text: 'Enter your email address' });
+    if (!password) missing.push({ field: 'password', text: 'Enter your password' });
+    if (missing.length > 0) return show(missing);
+
+    const outcome = await checkPassword(email, password, request.ip);
+    if (outcome.result === 'wait') {
+      await record(request, {
+        action: 'sign-in',
+        outcome: 'failure',
+        details: { reason: 'too-many-attempts' },
+      });
+      throw tooManyAttempts(outcome.seconds);
+    }
+    if (outcome.result === 'wrong') {
+      const { accountId, reason } = outcome;
+      await record(request, { action: 'sign-in', outcome: 'failure', accountId, details: { reason } });
+      return show([{ field: 'email', text: WRONG }]);
+    }
+    await record(request, { action: 'sign-in', outcome: 'success', accountId: outcome.account.id });
+    const session = await sessions.begin(request, reply, outcome.account, request.staffSession);
+    return reply.redirect(stepPage(session, next), 303);
+  });
+
+  app.post('/sign-out', async (request, reply) => {
+    const session = request.staffSession;
+    if (session) {
+      await sessions.end(reply, session);
+      await record(request, { action: 'sign-out', outcome: 'success', accountId: session.account.id });
+    }
+    room.flash(reply, { kind: 'success', text: 'You have signed out' });
+    return reply.redirect('/sign-in', 303);
+  });
+}

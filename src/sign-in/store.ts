@@ -1,0 +1,214 @@
+import type { Pool, QueryResultRow } from 'pg';
+
+export type Role = 'administrator' | 'coordinator' | 'professional';
+export type StaffRole = { organisationId: string; organisationName: string; role: Role };
+export type Account = {
+  id: string;
+  email: string;
+  name: string;
+  passwordHash: string;
+  totpSecret: Buffer | null;
+  roles: StaffRole[];
+};
+export type StoredSession = {
+  idHash: Buffer;
+  account: Account;
+  organisationId: string | null;
+  csrf: string;
+  secondFactorAt: Date | null;
+  createdAt: Date;
+  lastSeenAt: Date;
+};
+export type SessionSummary = {
+  idHash: Buffer;
+  createdAt: Date;
+  lastSeenAt: Date;
+  address: string | null;
+  userAgent: string | null;
+};
+
+const ACCOUNT_COLUMNS = `
+  a.id as account_id, a.email, a.name, a.password_hash, a.totp_secret,
+  coalesce((select json_agg(json_build_object('organisationId', r.organisation_id,
+                                              'organisationName', o.name, 'role', r.role) order by o.name)
+              from staff_role r join organisation o on o.id = r.organisation_id
+             where r.account_id = a.id and r.ended_at is null), '[]') as roles`;
+
+/** The SQL of sign-in. Times are the caller's, so that limits can be tested without waiting. */
+export function createSignInStore(database: Pick<Pool, 'query'>) {
+  const run = (name: string, text: string, values: unknown[]) =>
+    database.query<QueryResultRow>({ name: `sign-in-${name}`, text, values });
+
+  return {
+    async accountByEmail(email: string): Promise<Account | null> {
+      const { rows } = await run(
+        'account-by-email',
+        `select ${ACCOUNT_COLUMNS} from account a where a.email = $1 and a.disabled_at is null`,
+        [email.trim().toLowerCase()],
+      );
+      return rows[0] ? account(rows[0]) : null;
+    },
+
+    /** One statement a page: session, person and the roles they hold now, so that an ended role ends at once. */
+    async liveSession(idHash: Buffer, now: Date, idleSeconds: number): Promise<StoredSession | null> {
+      const { rows } = await run(
+        'live-session',
+        `select s.id_hash, s.organisation_id, s.csrf_token, s.second_factor_at, s.created_at, s.last_seen_at,
+                ${ACCOUNT_COLUMNS}
+           from staff_session s join account a on a.id = s.account_id
+          where s.id_hash = $1 and s.ended_at is null and s.expires_at > $2
+            and s.last_seen_at > $2 - make_interval(secs => $3) and a.disabled_at is null`,
+        [idHash, now, idleSeconds],
+      );
+      const row = rows[0];
+      if (!row) return null;
+      return {
+        idHash: row.id_hash,
+        account: account(row),
+        organisationId: row.organisation_id,
+        csrf: row.csrf_token,
+        secondFactorAt: row.second_factor_at,
+        createdAt: row.created_at,
+        lastSeenAt: row.last_seen_at,
+      };
+    },
+
+    async insertSession(session: {
+      idHash: Buffer;
+      accountId: string;
+      organisationId: string | null;
+      csrf: string;
+      now: Date;
+      expiresAt: Date;
+      address: string;
+      userAgent: string;
+    }): Promise<void> {
+      await run(
+        'insert-session',
+        `insert into staff_session (id_hash, account_id, organisation_id, csrf_token, created_at, last_seen_at,
+                                    expires_at, address, user_agent)
+         values ($1, $2, $3, $4, $5, $5, $6, $7, $8)`,
+        [
+          session.idHash,
+          session.accountId,
+          session.organisationId,
+          session.csrf,
+          session.now,
+          session.expiresAt,
+          session.address,
+          session.userAgent,
+        ],
+      );
+    },
+
+    async touch(idHash: Buffer, now: Date): Promise<void> {
+      await run(
+        'touch',
+        'update staff_session set last_seen_at = greatest(last_seen_at, $2) where id_hash = $1',
+        [idHash, now],
+      );
+    },
+
+    /**
+     * Gives the session a new id and token, and with them what it has newly become. False when it had ended
+     * meanwhile: of two that change one session at once, one wins.
+     */
+    async renew(
+      old: Buffer,
+      next: { idHash: Buffer; csrf: string; organisationId: string | null; secondFactorAt: Date | null },
+    ): Promise<boolean> {
+      const { rowCount } = await run(
+        'renew',
+        `update staff_session set id_hash = $2, csrf_token = $3, organisation_id = $4, second_factor_at = $5
+          where id_hash = $1 and ended_at is null`,
+        [old, next.idHash, next.csrf, next.organisationId, next.secondFactorAt],
+      );
+      return rowCount === 1;
+    },
+
+    async endSession(idHash: Buffer, accountId: string, now: Date): Promise<boolean> {
+      const { rowCount } = await run(
+        'end-session',
+        'update staff_session set ended_at = $3 where id_hash = $1 and account_id = $2 and ended_at is null',
+        [idHash, accountId, now],
+      );
+      return rowCount === 1;
+    },
+
+    async endOtherSessions(keep: Buffer, accountId: string, now: Date): Promise<number> {
+      const { rowCount } = await run(
+        'end-other-sessions',
+        'update staff_session set ended_at = $3 where id_hash <> $1 and account_id = $2 and ended_at is null',
+        [keep, accountId, now],
+      );
+      return rowCount ?? 0;
+    },
+
+    async sessionsOf(accountId: string, now: Date, idleSeconds: number): Promise<SessionSummary[]> {
+      const { rows } = await run(
+        'sessions-of',
+        `select id_hash, created_at, last_seen_at, address, user_agent from staff_session
+          where account_id = $1 and ended_at is null and expires_at > $2
+            and last_seen_at > $2 - make_interval(secs => $3)
+          order by last_seen_at desc, created_at desc limit 100`,
+        [accountId, now, idleSeconds],
+      );
+      return rows.map((row) => ({
+        idHash: row.id_hash,
+        createdAt: row.created_at,
+        lastSeenAt: row.last_seen_at,
+        address: row.address,
+        userAgent: row.user_agent,
+      }));
+    },
+
+    /** True once for each step: two requests with one code race here, and one loses (RFC 6238 section 5.2). */
+    async useTotpStep(accountId: string, step: number): Promise<boolean> {
+      const { rowCount } = await run(
+        'use-totp-step',
+        `update account set totp_last_step = $2
+          where id = $1 and totp_secret is not null and (totp_last_step is null or totp_last_step < $2)`,
+        [accountId, step],
+      );
+      return rowCount === 1;
+    },
+
+    /** Sets the first second factor; never replaces one. */
+    async enrolTotp(accountId: string, sealedSecret: Buffer, step: number): Promise<boolean> {
+      const { rowCount } = await run(
+        'enrol-totp',
+        'update account set totp_secret = $2, totp_last_step = $3 where id = $1 and totp_secret is null',
+        [accountId, sealedSecret, step],
+      );
+      return rowCount === 1;
+    },
+
+    async setPassword(accountId: string, old: string, next: string): Promise<boolean> {
+      const { rowCount } = await run(
+        'set-password',
+        'update account set password_hash = $3 where id = $1 and password_hash = $2',
+        [accountId, old, next],
+      );
+      return rowCount === 1;
+    },
+
+    /** Sessions tell who was signed in from where: kept ninety days past their end, then gone. */
+    async clean(now: Date): Promise<void> {
+      await database.query({
+        text: `delete from staff_session where expires_at < $1 - interval '90 days'`,
+        values: [now],
+      });
+    },
+  };
+}
+
+export type SignInStore = ReturnType<typeof createSignInStore>;
+
+const account = (row: QueryResultRow): Account => ({
+  id: row.account_id,
+  email: row.email,
+  name: row.name,
+  passwordHash: row.password_hash,
+  totpSecret: row.totp_secret,
+  roles: row.roles,
+});
