@@ -52,12 +52,13 @@ begin
     return;
   end if;
   connection_id := grant_.id;
-  if grant_.status <> 'active' then
-    outcome := 'connection-' || grant_.status;
+  -- The end date counts from its instant, marked or not, for a suspended connection too.
+  if grant_.status in ('active', 'suspended') and grant_.expires_at <= clock_timestamp() then
+    outcome := 'connection-expired';
     return;
   end if;
-  if grant_.expires_at <= clock_timestamp() then
-    outcome := 'connection-expired';
+  if grant_.status <> 'active' then
+    outcome := 'connection-' || grant_.status;
     return;
   end if;
   if not (token.permissions && p_permissions and grant_.permissions && p_permissions
