@@ -6,7 +6,8 @@ import { parseExpression } from './parse-expression.ts';
 
 /**
  * The standard search parameters by resource type, each with its compiled paths.
- * Parameters without an expression (`_text`, `_content`, `_query`) are left out.
+ * Left out: parameters without an expression (`_text`, `_content`, `_query`), and `phonetic`, which no plain text
+ * comparison can honour.
  */
 export function distilSearchParameters(
   published: Published[],
@@ -20,7 +21,9 @@ export function distilSearchParameters(
   const distilled: Record<string, SearchParameter[]> = {};
   for (const type of resourceTypes) {
     distilled[type] = published
-      .filter((parameter) => parameter.expression && appliesTo(parameter, type))
+      .filter(
+        (parameter) => parameter.expression && parameter.code !== 'phonetic' && appliesTo(parameter, type),
+      )
       .map((parameter) => distilParameter(parameter, type))
       .sort((a, b) => (a.code < b.code ? -1 : 1));
   }
