@@ -73,7 +73,7 @@ function settingsOf(connection: pg.ClientConfig, role: Role): pg.ClientConfig {
     idle_in_transaction_session_timeout: role === 'service' ? 15_000 : 60_000,
     ...(role === 'service' && {
       statement_timeout: 10_000,
-      // For a server that no longer says anything at all; it closes the connection, so it comes well after the other.
+      // For a machine that froze and says nothing at all, not even that the statement took too long.
       query_timeout: 15_000,
       lock_timeout: 5000,
       options: '-c role=cs_service',

@@ -1,23 +1,13 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import {
-  chownSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Logger } from 'pino';
-import { makeDataDir, secretFile, sync } from '../secrets.ts';
+import { makeDataDir, secretFile } from '../secrets.ts';
 import { postgresBinaries } from './binaries.ts';
+import { checkCluster, createCluster } from './cluster.ts';
 import { lockDataDir } from './data-dir-lock.ts';
-import { commandAs, type DatabaseUser, databaseUser } from './database-user.ts';
+import { commandAs, databaseUser } from './database-user.ts';
 import { stopLeftOver } from './left-over.ts';
 import { runPostmaster } from './postmaster.ts';
 import { makeSocketDirectory } from './socket-directory.ts';
@@ -41,12 +31,11 @@ export async function startEmbedded({ dataDir, log, settings = {} }: EmbeddedOpt
     const dataPath = join(dataDir, 'postgres');
     const password = secretFile(dataDir, 'database-password').toString('base64url');
     const user = databaseUser(dataPath);
-    checkOwner(dataPath);
+    if (existsSync(dataPath)) checkCluster(dataPath);
     const sockets = makeSocketDirectory(dataDir, user);
     undo.push(sockets.remove);
     if (existsSync(dataPath)) await stopLeftOver(dataPath, log);
-    else await createCluster({ dataPath, user, password, socketPath: sockets.path });
-    checkVersion(dataPath);
+    else await createCluster({ dataPath, user, login: LOGIN, password, socketPath: sockets.path });
 
     const connection = { host: sockets.path, port: 5432, user: LOGIN, password, database: DATABASE };
     const { postgres } = postgresBinaries();
@@ -99,60 +88,6 @@ const SETTINGS = {
   log_min_error_statement: 'panic',
   log_error_verbosity: 'terse',
 };
-
-async function createCluster({ dataPath, user, password, socketPath }: ClusterOptions) {
-  const { initdb } = postgresBinaries();
-  // Beside its place, then renamed: a first start that is cut off leaves nothing that looks like a database.
-  const draft = `${dataPath}.new`;
-  rmSync(draft, { recursive: true, force: true });
-  mkdirSync(draft, { mode: 0o700 });
-  const passwordFile = join(socketPath, 'password');
-  writeFileSync(passwordFile, password, { mode: 0o600 });
-  if (user) for (const path of [draft, passwordFile]) chownSync(path, user.uid, user.gid);
-  const options = ['--auth=scram-sha-256', '--encoding=UTF8', '--locale-provider=builtin'];
-  const locale = ['--builtin-locale=C.UTF-8', '--locale=C', '--no-instructions'];
-  const command = commandAs(
-    user,
-    [initdb, '-D', draft, `--username=${LOGIN}`, `--pwfile=${passwordFile}`, ...options, ...locale],
-    { reach: [join(draft, 'base'), passwordFile] },
-  );
-  const child = spawn(command.file, command.args, {
-    ...command.options,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let output = '';
-  child.stderr.on('data', (chunk) => {
-    output += chunk;
-  });
-  const [code] = await once(child, 'close');
-  rmSync(passwordFile, { force: true });
-  if (code !== 0) throw new StartError('INITDB_FAILED', `The database could not be made:\n${output.trim()}`);
-  renameSync(draft, dataPath);
-  sync(join(dataPath, '..'));
-}
-
-type ClusterOptions = {
-  dataPath: string;
-  user: DatabaseUser | undefined;
-  password: string;
-  socketPath: string;
-};
-
-function checkOwner(dataPath: string) {
-  const uid = process.getuid?.();
-  if (uid === 0 || !existsSync(dataPath)) return;
-  const owner = statSync(dataPath).uid;
-  if (owner === uid) return;
-  const message = `${dataPath} belongs to user ${owner}, this is user ${uid}: start as that user or root, or set another DATA_DIR.`;
-  throw new StartError('DATA_DIR_NOT_WRITABLE', message);
-}
-
-function checkVersion(dataPath: string) {
-  const version = readFileSync(join(dataPath, 'PG_VERSION'), 'utf8').trim();
-  if (version === '18') return;
-  const message = `${dataPath} was made by PostgreSQL ${version}; this is 18. Bring it over with pg_dump and pg_restore.`;
-  throw new StartError('DATABASE_VERSION', message);
-}
 
 /** Waits until the server answers, however long it replays its log, and makes the database on the first start. */
 async function reachable(connection: pg.ClientConfig, postmaster: ReturnType<typeof runPostmaster>) {
