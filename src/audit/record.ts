@@ -1,0 +1,53 @@
+import { createHash, createHmac } from 'node:crypto';
+import type { AuditValues } from './entry.ts';
+
+/** A row of audit_record without its hash. */
+export type AuditRecord = AuditValues & { chain: string; sequence: number };
+
+/** A place in a chain: the record there and everything before it. */
+export type Head = { chain: string; sequence: number; hash: Buffer };
+
+/**
+ * The hash of a record: SHA-256 over the hash of the one before it and the record itself, as a JSON array with the
+ * columns in a fixed order, so that anyone with the row can compute it again. docs/audit.md says it in full.
+ */
+export function hashRecord(previous: Buffer, record: AuditRecord): Buffer {
+  return createHash('sha256').update(previous).update(canonical(record)).digest();
+}
+
+/** What the first record of a chain is linked to: tied to the chain, so that none can be passed off as another. */
+export function genesisOf(chain: string): Buffer {
+  return createHash('sha256').update(`audit chain ${chain}`).digest();
+}
+
+/** Needs the audit key, which the database does not hold: whoever can write the tables cannot make one. */
+export function signCheckpoint(auditKey: Buffer, { chain, sequence, hash }: Head, atMicros: number): Buffer {
+  const statement = JSON.stringify(['audit checkpoint', chain, sequence, hash.toString('hex'), atMicros]);
+  return createHmac('sha256', auditKey).update(statement).digest();
+}
+
+/** Microseconds, as the column keeps them: one that was altered by less than a millisecond is altered. */
+function canonical(r: AuditRecord): string {
+  return JSON.stringify([
+    r.chain,
+    r.sequence,
+    Math.round(r.at * 1000),
+    r.request_id,
+    r.kind,
+    r.interaction,
+    r.outcome,
+    r.status,
+    r.client_id,
+    r.connection_id,
+    r.organisation_id,
+    r.account_id,
+    r.resource_type,
+    r.resource_id,
+    r.query,
+    r.patients,
+    r.count,
+    r.bytes,
+    r.address,
+    r.detail,
+  ]);
+}

@@ -1,0 +1,118 @@
+import type { ClientBase, Pool } from 'pg';
+
+/** When each connection's system last got what it asked for; connections never used are not in the map. */
+export async function lastUsed(
+  client: Queryable,
+  connectionIds: readonly string[],
+): Promise<Map<string, Date>> {
+  const { rows } = await client.query<{ id: string; at: Date }>({
+    name: 'audit last used',
+    // One step into the index for each connection, however many records it has.
+    text: `
+      select wanted.id, last.at
+        from unnest($1::uuid[]) as wanted (id)
+        cross join lateral (
+          select at from audit_record
+           where connection_id = wanted.id and kind = 'fhir' and outcome = 'allowed'
+           order by at desc limit 1) last`,
+    values: [connectionIds],
+  });
+  return new Map(rows.map(({ id, at }) => [id, at]));
+}
+
+export type CallsSummary = {
+  /** In the last 7 days, allowed and refused; of these, refused. */
+  callsInWeek: number;
+  refusedInWeek: number;
+  /** Of all time. */
+  lastCall: Date | null;
+  lastAllowed: Date | null;
+};
+
+/** How much a connection is used: what would stop with it. */
+export async function callsSummary(client: Queryable, connectionId: string): Promise<CallsSummary> {
+  const { rows } = await client.query<CallsSummary>({
+    name: 'audit calls summary',
+    text: `
+      select
+        (allowed.calls + refused.calls)::integer as "callsInWeek",
+        refused.calls::integer as "refusedInWeek",
+        greatest(allowed.last, refused.last) as "lastCall",
+        allowed.last as "lastAllowed"
+      from (
+        select count(*) as calls,
+               (select at from audit_record
+                 where connection_id = $1 and kind = 'fhir' and outcome = 'allowed' order by at desc limit 1) as last
+          from audit_record
+         where connection_id = $1 and kind = 'fhir' and outcome = 'allowed' and at >= now() - interval '7 days'
+      ) allowed, (
+        select count(*) as calls,
+               (select at from audit_record
+                 where connection_id = $1 and kind = 'fhir' and outcome <> 'allowed' order by at desc limit 1) as last
+          from audit_record
+         where connection_id = $1 and kind = 'fhir' and outcome <> 'allowed' and at >= now() - interval '7 days'
+      ) refused`,
+    values: [connectionId],
+  });
+  return rows[0]!;
+}
+
+/** One FHIR call, as an administrator may see it. */
+export type Call = {
+  /** Where the list goes on: hand it to `latestCalls` as `before`. */
+  cursor: string;
+  at: Date;
+  requestId: string;
+  interaction: string;
+  /** 'allowed' or a refusal code of docs/errors.md. */
+  outcome: string;
+  status: number;
+  resourceType: string | null;
+  resourceId: string | null;
+  query: string | null;
+  patientCount: number;
+  count: number | null;
+  bytes: number | null;
+  address: string | null;
+};
+
+/**
+ * A connection's calls, newest first, refused ones with their code; also those refused after it ended.
+ * @param before the `cursor` of the last call already shown. One that is none of ours gives no calls.
+ */
+export async function latestCalls(
+  client: Queryable,
+  connectionId: string,
+  limit = 50,
+  before?: string,
+): Promise<Call[]> {
+  const from = before === undefined ? NEWEST : CURSOR.exec(before)?.slice(1);
+  if (!from) return [];
+  const { rows } = await client.query<Call>({
+    name: 'audit latest calls',
+    text: LATEST_CALLS,
+    values: [connectionId, limit, ...from],
+  });
+  return rows;
+}
+
+type Queryable = Pool | ClientBase;
+
+/** Microseconds since 1970, chain and sequence: times alone are shared by several calls. */
+const CURSOR = /^(\d{1,17})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.(\d{1,15})$/;
+const NEWEST = [String(Date.UTC(9999, 0) * 1000), 'ffffffff-ffff-ffff-ffff-ffffffffffff', '0'];
+
+/** Each half comes from its index in order and stops after so many, whatever the other holds. */
+const latest = (which: string) => `
+  (select * from audit_record
+    where connection_id = $1 and kind = 'fhir' and ${which}
+      and at <= 'epoch'::timestamptz + $3 * interval '1 microsecond'
+      and (at, chain, sequence) < ('epoch'::timestamptz + $3 * interval '1 microsecond', $4::uuid, $5::bigint)
+    order by at desc, chain desc, sequence desc limit $2)`;
+
+const LATEST_CALLS = `
+  select (extract(epoch from at) * 1000000)::bigint || '.' || chain || '.' || sequence as cursor,
+         at, request_id as "requestId", interaction, outcome, status, resource_type as "resourceType",
+         resource_id as "resourceId", query, coalesce(cardinality(patients), 0) as "patientCount", count, bytes, address
+    from (${latest(`outcome = 'allowed'`)} union all ${latest(`outcome <> 'allowed'`)}) calls
+   order by calls.at desc, chain desc, sequence desc limit $2`;
