@@ -40,7 +40,7 @@ export function checkStructure(definitions: Definitions, resource: JsonObject, t
     }
     const chosen = new Map<string, string>();
     for (const [key, child] of Object.entries(value)) {
-      if (key === 'resourceType' && isResource) continue;
+      if (child === undefined || (key === 'resourceType' && isResource)) continue;
       const extended = key.startsWith('_');
       const property = properties.get(extended ? key.slice(1) : key);
       if (!property || (extended && !property.primitive)) {
@@ -81,8 +81,8 @@ export function checkStructure(definitions: Definitions, resource: JsonObject, t
         return;
       }
       if (typeof value === 'string') checkText(value, property.type, path);
-    } else if (!isObject(value)) {
-      report(issue('structure', path, 'Must be a JSON object'));
+    } else if (!isObject(value) || Object.keys(value).length === 0) {
+      report(issue('structure', path, 'Must be a JSON object that is not empty'));
       return;
     } else if (property.type === 'Resource') {
       walkResource(value, path);
