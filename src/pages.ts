@@ -1,0 +1,35 @@
+import type { FastifyInstance } from 'fastify';
+import type { Context } from './context.ts';
+import { isUnavailable } from './database/unavailable.ts';
+import { setUpSignIn } from './sign-in/index.ts';
+import { setUpWeb } from './web/index.ts';
+
+/**
+ * The pages people see, in a scope of their own: their cookies, forms, headers and error pages do not touch the
+ * APIs.
+ */
+export async function setUpPages(app: FastifyInstance, context: Context): Promise<void> {
+  const { config, secrets, database, audit, now } = context;
+  const secure = config.baseUrl?.startsWith('https:') ?? false;
+  await app.register(async (scope) => {
+    const web = await setUpWeb(scope, { cookieKey: secrets.cookieKey, secure, navigation, isUnavailable });
+    setUpSignIn(scope, web, {
+      database: database.service,
+      secrets,
+      secure,
+      now,
+      recordAudit: ({ action, outcome, details, ...entry }) =>
+        audit.record({
+          kind: 'page',
+          interaction: action,
+          outcome: outcome === 'success' ? 'allowed' : 'sign-in-refused',
+          status: outcome === 'success' ? 303 : 401,
+          detail: details ? JSON.stringify(details) : null,
+          ...entry,
+        }),
+    });
+    web.pages.warm();
+  });
+}
+
+const navigation = () => [{ text: 'Connected systems', href: '/connected-systems' }];

@@ -1,0 +1,55 @@
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { createAudit } from './audit/audit.ts';
+import type { Config } from './config.ts';
+import type { Context } from './context.ts';
+import { openDatabase } from './database/connect.ts';
+import { migrate } from './database/migrate.ts';
+import { setUpHealth } from './health.ts';
+import { createHttp } from './http.ts';
+import { createLog } from './log.ts';
+import { setUpMetrics } from './metrics.ts';
+import { setUpPages } from './pages.ts';
+import { loadSecrets } from './secrets.ts';
+
+/**
+ * Starts the whole service: database, migrations, audit, then HTTP. Resolves once requests are answered.
+ * `stop` finishes what is in flight, then ends the audit chain and the database, in that order.
+ * @throws {ConfigError | StartError} saying what to do, when it cannot start. Nothing is left running then.
+ */
+export async function startServer(config: Config, log = createLog(config)) {
+  const undo: (() => Promise<unknown>)[] = [];
+  const stop = async () => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  try {
+    const secrets = loadSecrets(config);
+    const database = await openDatabase(config, log);
+    undo.push(database.stop);
+    await migrate(database.owner, log);
+
+    const now = () => new Date();
+    const audit = createAudit({ database, secrets, log, now });
+    undo.push(audit.close);
+
+    const app = createHttp(config, log);
+    undo.push(() => app.close());
+    const baseUrl = () => config.baseUrl ?? addressOf(app, config);
+    const context: Context = { config, secrets, database, audit, log, baseUrl, now };
+    setUpMetrics(app, config, database);
+    setUpHealth(app, database);
+    await setUpPages(app, context);
+    await app.listen({ host: config.host, port: config.port });
+    return { app, context, baseUrl: baseUrl(), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+export type Server = Awaited<ReturnType<typeof startServer>>;
+
+function addressOf(app: FastifyInstance, { host }: Pick<Config, 'host'>): string {
+  const { port } = app.server.address() as AddressInfo;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
