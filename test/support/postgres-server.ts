@@ -51,7 +51,7 @@ export async function inDatabase<T>(url: string, act: (client: pg.Client) => Pro
 
 async function startOwn() {
   const dataDir = await mkdtemp(join(tmpdir(), 'connected-systems-test-'));
-  const log = pino({ level: 'warn' });
+  const log = pino({ level: 'error' });
   // What a test writes need not survive the machine; the tests of durability start a server of their own.
   const settings = { fsync: 'off', max_connections: '200' };
   const embedded = await startEmbedded({ dataDir, log, settings });
