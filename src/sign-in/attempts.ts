@@ -72,7 +72,7 @@ export function createAttempts(database: Pick<Pool, 'query'>, pepper: Buffer) {
     /** Deletes what no longer limits anything. */
     async clean(now: Date): Promise<void> {
       await database.query({
-        text: `delete from attempt where window_started_at < $1 - interval '1 day'`,
+        text: `delete from attempt where window_started_at < $1::timestamptz - interval '1 day'`,
         values: [now],
       });
     },

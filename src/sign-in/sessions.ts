@@ -25,6 +25,8 @@ export function createSessions(options: { store: SignInStore; secure: boolean; n
       const idHash = hashOf(request.cookies[cookieName]);
       if (!idHash) return null;
       const session = await store.liveSession(idHash, now(), IDLE_SECONDS);
+      // Someone without any role left is nobody here, whatever they had opened before.
+      if (session?.account.roles.length === 0) return null;
       if (session && now().getTime() - session.lastSeenAt.getTime() > TOUCH_SECONDS * 1000) {
         await store.touch(idHash, now());
       }

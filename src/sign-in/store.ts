@@ -195,7 +195,7 @@ export function createSignInStore(database: Pick<Pool, 'query'>) {
     /** Sessions tell who was signed in from where: kept ninety days past their end, then gone. */
     async clean(now: Date): Promise<void> {
       await database.query({
-        text: `delete from staff_session where expires_at < $1 - interval '90 days'`,
+        text: `delete from staff_session where expires_at < $1::timestamptz - interval '90 days'`,
         values: [now],
       });
     },

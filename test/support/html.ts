@@ -1,0 +1,28 @@
+import { HtmlValidate } from 'html-validate';
+
+const checker = new HtmlValidate({
+  extends: ['html-validate:recommended'],
+  rules: {
+    // Style, not correctness; nhsuk-frontend writes both forms.
+    'void-style': 'off',
+    'no-trailing-whitespace': 'off',
+    'attribute-boolean-style': 'off',
+    'no-inline-style': 'error',
+    // Text that must not break is nhsuk-frontend's and the reader's business.
+    'tel-non-breaking': 'off',
+    // nhsuk-frontend repeats native roles for old assistive technology.
+    'no-redundant-role': 'off',
+    'prefer-native-element': 'off',
+    'long-title': 'off',
+    // Forms of ours send with plain GET or POST; the browser's own checks are off so that errors are ours.
+    'require-sri': 'off',
+  },
+});
+
+/** What is wrong with a page's HTML, as text; empty when nothing is. */
+export async function htmlProblems(html: string): Promise<string[]> {
+  const report = await checker.validateString(html);
+  return report.results.flatMap(({ messages }) =>
+    messages.map(({ line, ruleId, message }) => `${ruleId} at line ${line}: ${message}`),
+  );
+}
