@@ -3,14 +3,15 @@ import type { ClientBase } from 'pg';
 import type { BaseLogger } from 'pino';
 import type { Secrets } from '../secrets.ts';
 import type { AuditValues } from './entry.ts';
-import { genesisOf, type Head, hashRecord, signCheckpoint } from './record.ts';
+import { genesisOf, type Head, hashRecord, nameOf, signCheckpoint } from './record.ts';
 import { hashAt, insertCheckpoint, insertRecords, type SealedRecord, unnamedHeads } from './store.ts';
 
 export type Chains = ReturnType<typeof createChains>;
 export type Chain = Awaited<ReturnType<Chains['open']>>;
 
-/** At least one checkpoint in so many records, but for the batch that was on its way. */
+/** Before more records are written than these, there is a checkpoint; the batch on its way may come on top. */
 export const CHECKPOINT_EVERY = 1000;
+export const BATCH_MAX = 256;
 
 /** Opens this process's chains of records: one, unless something went wrong that only a new one mends. */
 export function createChains({ secrets, log, now }: ChainNeeds) {
@@ -75,11 +76,6 @@ type ChainNeeds = {
   log: Pick<BaseLogger, 'info'>;
   now: () => Date;
 };
-
-/** How a chain's first record names the end of another: `chain:sequence:hash`. */
-export function nameOf({ chain, sequence, hash }: Head) {
-  return `${chain}:${sequence}:${hash.toString('hex')}`;
-}
 
 /** A record of the audit itself. */
 function marker(interaction: 'chain-start' | 'chain-end', at: Date, detail: string | null): AuditValues {

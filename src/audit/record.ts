@@ -26,6 +26,19 @@ export function signCheckpoint(auditKey: Buffer, { chain, sequence, hash }: Head
   return createHmac('sha256', auditKey).update(statement).digest();
 }
 
+/** How a chain's first record names the end of another: `chain:sequence:hash`. */
+export function nameOf({ chain, sequence, hash }: Head): string {
+  return `${chain}:${sequence}:${hash.toString('hex')}`;
+}
+
+/** The head that was named so; undefined when it is no such name. */
+export function headOf(name: string): Head | undefined {
+  const [, chain, sequence, hash] = NAME.exec(name) ?? [];
+  return chain ? { chain, sequence: Number(sequence), hash: Buffer.from(hash!, 'hex') } : undefined;
+}
+
+const NAME = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):([1-9]\d{0,14}):([0-9a-f]{64})$/;
+
 /** Microseconds, as the column keeps them: one that was altered by less than a millisecond is altered. */
 function canonical(r: AuditRecord): string {
   return JSON.stringify([

@@ -50,17 +50,17 @@ export async function insertCheckpoint(client: ClientBase, head: Head, at: Date,
   });
 }
 
-/**
- * The last record of each chain, but for those that the first record of some other chain already names. Steps from
- * chain to chain through the primary key: the cost is that of the chains, not of the records.
- */
-const UNNAMED_HEADS = `
+/** Steps from chain to chain through the primary key: the cost is that of the chains, not of the records. */
+export const CHAINS = `
   with recursive chains (chain) as (
     (select chain from audit_record order by chain limit 1)
     union all
     select (select r.chain from audit_record r where r.chain > c.chain order by r.chain limit 1)
       from chains c where c.chain is not null
-  ), named (head) as (
+  )`;
+
+/** The last record of each chain, but for those that the first record of some other chain already names. */
+const UNNAMED_HEADS = `${CHAINS}, named (head) as (
     select string_to_table(first.detail, ' ')
       from chains c join audit_record first on first.chain = c.chain and first.sequence = 1
   )
@@ -69,7 +69,8 @@ const UNNAMED_HEADS = `
     cross join lateral (
       select r.chain, r.sequence, r.hash from audit_record r
        where r.chain = c.chain order by r.sequence desc limit 1) last
-   where last.chain || ':' || last.sequence || ':' || encode(last.hash, 'hex') not in (select head from named)
+   where not exists (
+      select from named where head = last.chain || ':' || last.sequence || ':' || encode(last.hash, 'hex'))
    order by last.chain`;
 
 export async function unnamedHeads(client: ClientBase): Promise<Head[]> {

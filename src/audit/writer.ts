@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ClientBase } from 'pg';
 import type { BaseLogger } from 'pino';
-import { CHECKPOINT_EVERY, type Chain, type Chains } from './chain.ts';
+import { BATCH_MAX, CHECKPOINT_EVERY, type Chain, type Chains } from './chain.ts';
 import type { AuditValues } from './entry.ts';
 import type { Session } from './session.ts';
 import { insertRecords, isDuplicate, isRefusal, type SealedRecord } from './store.ts';
@@ -180,12 +180,18 @@ export type WriterLimits = {
   waitingMax: number;
   /** How long a record may take, and how long the database may be away before new ones are refused at once. */
   waitMsMax: number;
+  /** No more than BATCH_MAX, on which verifying relies. */
   batchMax: number;
   /** A quiet chain is signed this long after its last checkpoint. */
   checkpointMsMax: number;
 };
 
-const LIMITS: WriterLimits = { waitingMax: 5000, waitMsMax: 3000, batchMax: 256, checkpointMsMax: 60_000 };
+const LIMITS: WriterLimits = {
+  waitingMax: 5000,
+  waitMsMax: 3000,
+  batchMax: BATCH_MAX,
+  checkpointMsMax: 60_000,
+};
 
 type Batch = {
   waiting: Waiting[];
