@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium, type Page, type Response } from 'playwright-core';
 import { findChromium } from './chromium.ts';
 
 const ARGS = [
@@ -43,14 +43,24 @@ export async function openBrowser() {
       page.on('request', (request) => {
         if (!request.url().startsWith(options.baseUrl)) problems.push(`asked another host: ${request.url()}`);
       });
-      return { page, context, problems };
+      let document: Response | undefined;
+      page.on('response', (response) => {
+        if (response.request().isNavigationRequest() && response.status() !== 303) document = response;
+      });
+      return { page, context, problems, source: async () => (await document?.text()) ?? '' };
     },
     close: () => browser.close(),
   };
 }
 
-/** `problems`: errors and warnings on the console, and requests to any host but ours. Should stay empty. */
-export type Visit = { page: Page; context: BrowserContext; problems: string[] };
+export type Visit = {
+  page: Page;
+  context: BrowserContext;
+  /** Errors and warnings on the console, and requests to any host but ours. Should stay empty. */
+  problems: string[];
+  /** The page as the server sent it, before script changed it. */
+  source: () => Promise<string>;
+};
 
 /** What axe finds against WCAG 2.2 AA, as text; empty when the page is clean. Needs a page with script. */
 export async function axeProblems(page: Page): Promise<string[]> {

@@ -14,6 +14,8 @@ const checker = new HtmlValidate({
     'no-redundant-role': 'off',
     'prefer-native-element': 'off',
     'long-title': 'off',
+    // autocapitalize is a global attribute, and a password that is shown becomes a text field.
+    'input-attributes': 'off',
     // Forms of ours send with plain GET or POST; the browser's own checks are off so that errors are ours.
     'require-sri': 'off',
   },
