@@ -1,6 +1,6 @@
+import type { PrivacyLabel } from '../fhir/store/labels.ts';
 import { newRootId } from '../ids.ts';
 import type { Calendar } from './calendar.ts';
-import type { Label } from './labels.ts';
 import type { DemoOrganisation, OrganisationKind } from './organisations.ts';
 import { createRandom } from './random.ts';
 import type { DemoPerson } from './staff.ts';
@@ -23,7 +23,7 @@ export type DemoConnection = {
   clientId: string;
   status: ConnectionStatus;
   scopes: string[];
-  labels: Label[];
+  labels: PrivacyLabel[];
   /** null: patients of every team. */
   teamIds: string[] | null;
   reason: string;
@@ -116,7 +116,7 @@ type Decision = {
   system: string;
   /** Days ago. */
   granted: number;
-  labels: Label[];
+  labels: PrivacyLabel[];
   reason: string;
   scopes?: string[];
   team?: string;
@@ -128,8 +128,8 @@ type Decision = {
   why?: string;
 };
 
-const GENERAL: Label[] = ['GENERAL_HEALTH'];
-const ALL: Label[] = ['GENERAL_HEALTH', 'MENTAL_HEALTH', 'SEXUAL_HEALTH', 'SOCIAL_CARE'];
+const GENERAL: PrivacyLabel[] = ['GENERAL_HEALTH'];
+const ALL: PrivacyLabel[] = ['GENERAL_HEALTH', 'MENTAL_HEALTH', 'SEXUAL_HEALTH', 'SOCIAL_CARE'];
 
 const DECISIONS: readonly Decision[] = [
   {

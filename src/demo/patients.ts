@@ -1,4 +1,5 @@
 import type { Patient } from '@medplum/fhirtypes';
+import { PRIVACY_LABELS, type PrivacyLabel } from '../fhir/store/labels.ts';
 import { newRootId } from '../ids.ts';
 import { makeAddress } from './addresses.ts';
 import type { Calendar } from './calendar.ts';
@@ -6,7 +7,6 @@ import { createChart, type DemoResource, providerReference, type Subject } from 
 import type { HeldProblem } from './clinical/problem-list.ts';
 import type { SpecialtyKey } from './clinical/services.ts';
 import { tellStory } from './clinical/story.ts';
-import { LABELS, type Label } from './labels.ts';
 import { makeName, type Sex } from './names.ts';
 import { NHS_NUMBER_SYSTEM, testNhsNumbers } from './nhs-number.ts';
 import type { DemoOrganisation, OrganisationKind } from './organisations.ts';
@@ -18,7 +18,7 @@ export type DemoRegistration = {
   teamIds: string[];
   registeredAt: string;
   /** What the patient lets this organisation see of what others wrote. */
-  sharedLabels: Label[];
+  sharedLabels: PrivacyLabel[];
 };
 
 export type DemoPatient = {
@@ -125,9 +125,9 @@ const REGISTRATIONS: readonly (readonly [OrganisationKind[], number])[] = [
   [['practice', 'hospital', 'community'], 1],
 ];
 
-const SHARING: readonly (readonly [readonly Label[], number])[] = [
+const SHARING: readonly (readonly [readonly PrivacyLabel[], number])[] = [
   [['GENERAL_HEALTH'], 55],
-  [LABELS, 20],
+  [PRIVACY_LABELS, 20],
   [[], 10],
   [['GENERAL_HEALTH', 'SOCIAL_CARE'], 8],
   [['GENERAL_HEALTH', 'MENTAL_HEALTH'], 7],

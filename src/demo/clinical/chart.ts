@@ -1,7 +1,7 @@
 import type { Encounter, Organization, Patient, Practitioner, Reference, Resource } from '@medplum/fhirtypes';
+import type { PrivacyLabel } from '../../fhir/store/labels.ts';
 import { newResourceId } from '../../ids.ts';
 import type { Calendar } from '../calendar.ts';
-import type { Label } from '../labels.ts';
 import type { Sex } from '../names.ts';
 import type { DemoOrganisation, OrganisationKind } from '../organisations.ts';
 import type { Random } from '../random.ts';
@@ -9,7 +9,7 @@ import type { Random } from '../random.ts';
 /** One entry of a patient's record, and what the server keeps beside it. */
 export type DemoResource = {
   id: string;
-  label: Label;
+  label: PrivacyLabel;
   /** The organisation that wrote it. */
   organisationId: string;
   /** When it was written, which is `meta.lastUpdated`; a FHIR instant. */
@@ -24,7 +24,7 @@ export type Contact = {
   minute: number;
   organisation: DemoOrganisation;
   clinician: string;
-  label: Label;
+  label: PrivacyLabel;
   encounter?: Reference<Encounter>;
 };
 
@@ -55,7 +55,7 @@ export function createChart({ random, calendar, subject, organisations, clinicia
     ageAt: (day: number) => (day - subject.birthDay) / 365.25,
 
     /** A working day's contact with the organisation that most likely provides it. */
-    contact: (day: number, by: readonly OrganisationKind[], label: Label): Contact => {
+    contact: (day: number, by: readonly OrganisationKind[], label: PrivacyLabel): Contact => {
       const able = by.flatMap((kind) => organisations.filter((organisation) => organisation.kind === kind));
       // The second likeliest now and then, so that both organisations of a patient write everything.
       const organisation = able.length > 1 && random.chance(0.25) ? able[1]! : able[0]!;

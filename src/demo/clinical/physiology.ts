@@ -64,7 +64,7 @@ export function createPhysiology({ random, sex, ageAt, since }: Facts) {
   const measured: Record<MeasureKey, (day: number) => number> = {
     height,
     weight,
-    bmi: (day) => weight(day) / (height(day) / 100) ** 2,
+    bmi: (day) => measure('weight', day) / (measure('height', day) / 100) ** 2,
     pulse: (day) =>
       (ageAt(day) < 12 ? 112 - ageAt(day) * 3 : 72) +
       tense * 5 +
@@ -117,10 +117,18 @@ export function createPhysiology({ random, sex, ageAt, since }: Facts) {
     barthel: (day) => Math.max(20, 98 - Math.max(0, ageAt(day) - 72) * 1.6),
   };
 
+  const known = new Map<string, number>();
+  function measure(key: MeasureKey, day: number): number {
+    const name = `${key} ${day}`;
+    // The same day gives the same value, so that a body mass index agrees with the weight and height beside it.
+    if (!known.has(name))
+      known.set(name, clamp(key, measured[key](day) * (1 + random.normal(0, SCATTER[key] ?? 0.03))));
+    return known.get(name)!;
+  }
+
   return {
     /** The measurement on that day, before rounding. */
-    measure: (key: MeasureKey, day: number) =>
-      clamp(key, measured[key](day) * (1 + random.normal(0, SCATTER[key] ?? 0.03))),
+    measure,
     /** In mm[Hg]. */
     bloodPressure: (day: number) => {
       const age = ageAt(day);

@@ -1,4 +1,4 @@
-import type { Label } from '../labels.ts';
+import type { PrivacyLabel } from '../../fhir/store/labels.ts';
 import { type Concept, snomed } from './concepts.ts';
 import type { MeasureKey } from './measures.ts';
 import type { MedicineKey } from './medicines.ts';
@@ -8,7 +8,7 @@ export type ProblemKey = keyof typeof PROBLEMS;
 
 export type Problem = {
   code: Concept;
-  label: Label;
+  label: PrivacyLabel;
   /** Ages in years at which it begins. */
   onset: readonly [min: number, max: number];
   /** The share of people past the latest age of onset who have it. */
@@ -21,8 +21,8 @@ export type Problem = {
   specialty: SpecialtyKey;
   /** Over after some weeks; the others last. */
   passing?: boolean;
-  /** Only in people who have this one already. */
-  follows?: string;
+  /** How long its medicines are taken; unset: from then on. */
+  courseDays?: number;
 };
 
 const general = (
@@ -33,7 +33,7 @@ const general = (
 ): Problem => ({ code, label: 'GENERAL_HEALTH', onset, prevalence, medicines: [], monitoring: [], ...rest });
 
 const labelled =
-  (label: Label) =>
+  (label: PrivacyLabel) =>
   (...rest: Parameters<typeof general>): Problem => ({ ...general(...rest), label });
 const mental = labelled('MENTAL_HEALTH');
 const sexual = labelled('SEXUAL_HEALTH');
@@ -101,6 +101,7 @@ export const PROBLEMS = {
   anaemia: general(snomed('87522002', 'Iron deficiency anaemia'), [15, 60], 0.1, {
     sex: 'female',
     medicines: ['ferrousFumarate'],
+    courseDays: 180,
     monitoring: ['haemoglobin', 'ferritin'],
     specialty: 'practice',
   }),
@@ -134,6 +135,7 @@ export const PROBLEMS = {
 
   chlamydia: sexual(snomed('240589008', 'Chlamydia trachomatis infection'), [17, 30], 0.1, {
     medicines: ['azithromycin'],
+    courseDays: 3,
     monitoring: ['chlamydiaTest'],
     specialty: 'sexualHealth',
     passing: true,

@@ -1,4 +1,4 @@
-import type { Chart } from './chart.ts';
+import type { Chart, Contact } from './chart.ts';
 import { recordVaccination } from './entries.ts';
 import { SPECIALTIES } from './services.ts';
 import { ARMS, COVID, INFLUENZA, ROUTINE, THIGH } from './vaccines.ts';
@@ -12,12 +12,15 @@ export function recordVaccinations(chart: Chart, frail: boolean): void {
   const contactOn = (day: number) => chart.contact(day, SPECIALTIES.practice.by, 'GENERAL_HEALTH');
   const age = chart.ageAt(0);
 
+  let visit: { at: number; contact: Contact } | undefined;
   for (const { at, years, sinceYears, uptake, ...jab } of ROUTINE) {
     const due = Math.round(subject.birthDay + (years ? at * 365.25 : at * 7)) + random.integer(0, 12);
     const given = random.chance(uptake);
     if (!given || due > subject.lastDay || age > sinceYears) continue;
     const injected = jab.route.code === '78421000';
-    recordVaccination(chart, contactOn(due), {
+    // Vaccines that are due together are given in one visit.
+    if (visit?.at !== at) visit = { at, contact: contactOn(due) };
+    recordVaccination(chart, visit.contact, {
       ...jab,
       ...(injected && { site: chart.ageAt(due) < 1 ? THIGH : random.pick(ARMS) }),
     });

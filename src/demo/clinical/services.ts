@@ -1,4 +1,4 @@
-import type { Label } from '../labels.ts';
+import type { PrivacyLabel } from '../../fhir/store/labels.ts';
 import type { OrganisationKind } from '../organisations.ts';
 import { type Concept, snomed } from './concepts.ts';
 
@@ -11,7 +11,7 @@ export type Specialty = {
   /** Who provides it, the likeliest first. */
   by: readonly OrganisationKind[];
   /** What its notes carry. */
-  label: Label;
+  label: PrivacyLabel;
 };
 
 const HOSPITAL: Specialty['by'] = ['hospital', 'practice', 'community'];

@@ -86,7 +86,7 @@ function beginProblem(
     if (chart.ageAt(contact.day) < 12 && !key.includes('salbutamol') && !key.includes('beclometasone'))
       continue;
     taken.add(substance);
-    recordMedicine(chart, contact, key, condition, problem.passing ? 3 : undefined);
+    recordMedicine(chart, contact, key, condition, problem.courseDays);
   }
   if (recent && chart.random.chance(0.35)) {
     recordLetter(chart, contact, problem.label === 'SOCIAL_CARE' ? 'plan' : 'clinic', problem.code.display);
