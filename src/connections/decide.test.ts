@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
+import type { PoolClient } from 'pg';
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts';
 import { newRootId } from '../ids.ts';
 import { type Decision, type DecisionInput, decide } from './decide.ts';
@@ -82,8 +83,8 @@ describe('the decision', () => {
   });
 });
 
-const permission = fc.constantFrom('Observation.r', 'Observation.s', '*.r', '*.s', 'Patient.r');
-const permissions = fc.uniqueArray(permission);
+const permission = fc.constantFrom<string>('Observation.r', 'Observation.s', '*.r', '*.s', 'Patient.r');
+const permissions: fc.Arbitrary<string[]> = fc.uniqueArray(permission);
 const ids = ['6f9619ff-8b86-8d01-b42d-00cf4fc964ff', '0e2f4d1c-58cc-8372-a567-0e02b2c3d479'];
 
 function worlds(): fc.Arbitrary<DecisionInput> {
@@ -123,7 +124,7 @@ function worlds(): fc.Arbitrary<DecisionInput> {
         }),
         often,
       ),
-      permissions: fc.constantFrom(
+      permissions: fc.constantFrom<string[]>(
         ['Observation.r', '*.r'],
         ['Observation.s', '*.s'],
         ['Patient.r', '*.r'],
@@ -159,7 +160,7 @@ async function decideInSql(db: TestDatabase, input: DecisionInput): Promise<Deci
 async function inWorld<T>(
   db: TestDatabase,
   input: DecisionInput,
-  ask: (client: import('pg').PoolClient, world: { tokenHash: Buffer; odsCode: string }) => Promise<T>,
+  ask: (client: PoolClient, world: { tokenHash: Buffer; odsCode: string }) => Promise<T>,
 ): Promise<T> {
   const client = await db.database.service.connect();
   const tokenHash = Buffer.alloc(32, 7);

@@ -30,27 +30,41 @@ type Case = { promise: string; change: (world: DecisionInput) => void; outcome: 
 /** The rules of the decision, one broken at a time; both the pure function and the SQL must answer like this. */
 const CASES: Case[] = [
   { promise: 'all is as it must be', change: () => {}, outcome: 'allowed' },
-  { promise: 'no token has this hash', change: (w) => void (w.token = null), outcome: 'token-invalid' },
+  {
+    promise: 'no token has this hash',
+    change: (w) => {
+      w.token = null;
+    },
+    outcome: 'token-invalid',
+  },
   {
     promise: 'the token ran out',
-    change: (w) => void (w.token!.expiresAt = minutes(-1, w.now)),
+    change: (w) => {
+      w.token!.expiresAt = minutes(-1, w.now);
+    },
     outcome: 'token-invalid',
   },
   ...(['draft', 'in-review', 'suspended'] as const).map(
     (standing): Case => ({
       promise: `the system is ${standing}`,
-      change: (w) => void (w.system.standing = standing),
+      change: (w) => {
+        w.system.standing = standing;
+      },
       outcome: 'system-not-live',
     }),
   ),
   {
     promise: 'the token is bound to this organisation',
-    change: (w) => void (w.token!.organisationId = ORGANISATION),
+    change: (w) => {
+      w.token!.organisationId = ORGANISATION;
+    },
     outcome: 'allowed',
   },
   {
     promise: 'the token is bound to another organisation',
-    change: (w) => void (w.token!.organisationId = ANOTHER),
+    change: (w) => {
+      w.token!.organisationId = ANOTHER;
+    },
     outcome: 'organisation-mismatch',
   },
   {
@@ -72,24 +86,32 @@ const CASES: Case[] = [
   },
   {
     promise: 'there was never a connection',
-    change: (w) => void (w.connection = null),
+    change: (w) => {
+      w.connection = null;
+    },
     outcome: 'connection-none',
   },
   ...(['suspended', 'revoked', 'expired'] as const).map(
     (status): Case => ({
       promise: `the connection is ${status}`,
-      change: (w) => void (w.connection!.status = status),
+      change: (w) => {
+        w.connection!.status = status;
+      },
       outcome: `connection-${status}`,
     }),
   ),
   {
     promise: 'the connection ends later',
-    change: (w) => void (w.connection!.expiresAt = minutes(1, w.now)),
+    change: (w) => {
+      w.connection!.expiresAt = minutes(1, w.now);
+    },
     outcome: 'allowed',
   },
   {
     promise: 'the end date has passed and nobody has marked it',
-    change: (w) => void (w.connection!.expiresAt = minutes(-1, w.now)),
+    change: (w) => {
+      w.connection!.expiresAt = minutes(-1, w.now);
+    },
     outcome: 'connection-expired',
   },
   {
@@ -104,27 +126,37 @@ const CASES: Case[] = [
   },
   {
     promise: 'the token was asked for less',
-    change: (w) => void (w.token!.permissions = ['Observation.s']),
+    change: (w) => {
+      w.token!.permissions = ['Observation.s'];
+    },
     outcome: 'scope-insufficient',
   },
   {
     promise: 'the connection grants less',
-    change: (w) => void (w.connection!.permissions = ['Observation.s', 'Patient.r']),
+    change: (w) => {
+      w.connection!.permissions = ['Observation.s', 'Patient.r'];
+    },
     outcome: 'scope-insufficient',
   },
   {
     promise: 'the registration has shrunk since the grant',
-    change: (w) => void (w.system.permissions = ['Patient.r']),
+    change: (w) => {
+      w.system.permissions = ['Patient.r'];
+    },
     outcome: 'scope-insufficient',
   },
   {
     promise: 'nothing was granted',
-    change: (w) => void (w.connection!.permissions = []),
+    change: (w) => {
+      w.connection!.permissions = [];
+    },
     outcome: 'scope-insufficient',
   },
   {
     promise: 'no permission would do',
-    change: (w) => void (w.permissions = []),
+    change: (w) => {
+      w.permissions = [];
+    },
     outcome: 'scope-insufficient',
   },
   {
@@ -138,12 +170,16 @@ const CASES: Case[] = [
   },
   {
     promise: 'a wide permission for another interaction does not help',
-    change: (w) => void (w.connection!.permissions = ['*.s', '*.c']),
+    change: (w) => {
+      w.connection!.permissions = ['*.s', '*.c'];
+    },
     outcome: 'scope-insufficient',
   },
   {
     promise: 'a connection without labels is still a connection',
-    change: (w) => void (w.connection!.labels = 0),
+    change: (w) => {
+      w.connection!.labels = 0;
+    },
     outcome: 'allowed',
   },
   {

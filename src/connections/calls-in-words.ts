@@ -1,0 +1,39 @@
+/** What a call did: 'Searched Observation', 'Read Patient'. */
+export function callInWords(interaction: string, resourceType: string | null): string {
+  const act = ACTS[interaction] ?? interaction;
+  return resourceType ? `${act} ${resourceType}` : act;
+}
+
+/** What came of a call, from its outcome code (docs/errors.md). */
+export function outcomeInWords(outcome: string): string {
+  if (outcome === 'allowed') return 'Allowed';
+  return `Refused: ${REFUSALS[outcome] ?? outcome.replaceAll('-', ' ')}`;
+}
+
+const ACTS: Record<string, string | undefined> = {
+  read: 'Read',
+  vread: 'Read an earlier version of',
+  history: 'Read the history of',
+  'history-instance': 'Read the history of',
+  'search-type': 'Searched',
+  'search-system': 'Searched all records',
+  create: 'Added',
+  update: 'Changed',
+  patch: 'Changed',
+  delete: 'Deleted',
+  batch: 'Sent several at once',
+  transaction: 'Sent several at once',
+  operation: 'Ran an operation on',
+};
+
+const REFUSALS: Record<string, string | undefined> = {
+  'token-invalid': 'its sign-in had ended',
+  'system-not-live': 'the system was not live',
+  'organisation-mismatch': 'it was signed in for another organisation',
+  'connection-none': 'no access had been granted',
+  'connection-suspended': 'access was suspended',
+  'connection-revoked': 'access was revoked',
+  'connection-expired': 'access had expired',
+  'scope-insufficient': 'its permissions do not cover this',
+  'not-found': 'there is no such record that it may see',
+};

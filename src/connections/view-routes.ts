@@ -1,0 +1,57 @@
+import type { FastifyInstance } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { isUuid } from '../ids.ts';
+import { notFound } from '../web/index.ts';
+import { actingOf, isAdministrator } from './acting-of.ts';
+import { callData, fhirBaseOf, historyData, lastDayOf, reachData, systemData } from './pages-data.ts';
+import { notGranted } from './permissions-in-words.ts';
+import { labelNames } from './privacy-labels.ts';
+import type { Room } from './routes.ts';
+import { latestConnection } from './store.ts';
+
+export const connectionParameter = Type.Object({ connectionId: Type.String() });
+export type ConnectionRoute = { Params: Static<typeof connectionParameter> };
+
+/** /connected-systems/{id}: one connection with its history and its latest calls. */
+export function viewRoutes(app: FastifyInstance, room: Room): void {
+  const { context, pages } = room;
+
+  app.get<ConnectionRoute>(
+    '/connected-systems/:connectionId',
+    { onRequest: room.signIn.requireStaff, schema: { params: connectionParameter } },
+    async (request, reply) => {
+      const acting = actingOf(request);
+      const { organisationId } = acting;
+      const viewed = await room.viewConnection(organisationId, idWanted(request.params.connectionId));
+      const { connection, history, summary, calls } = connectionWanted(viewed);
+      const [reach, latest] = await Promise.all([
+        room.reach(acting),
+        latestConnection(context.database.service, organisationId, connection.clientId),
+      ]);
+      return pages.render(reply, 'connections/view.njk', {
+        connection: systemData(connection),
+        lessThanAsked: notGranted(connection.registeredScopes, connection.scopes),
+        labelNames: labelNames(connection.labels),
+        lastDay: lastDayOf(connection.expiresAt),
+        newer: latest && latest.id !== connection.id ? latest.id : null,
+        reach: reachData(reach, connection.scopes),
+        history: historyData(history),
+        summary,
+        calls: calls.map(callData),
+        fhirBase: fhirBaseOf(context, organisationId),
+        mayChange: isAdministrator(request),
+      });
+    },
+  );
+}
+
+/** An id that is none, another organisation's and one that does not exist are the same page. */
+export function idWanted(id: string): string {
+  if (!isUuid(id)) throw notFound();
+  return id;
+}
+
+export function connectionWanted<Connection>(connection: Connection | null): Connection {
+  if (!connection) throw notFound();
+  return connection;
+}
