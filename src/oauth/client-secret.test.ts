@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import { isKeptSecret, newSecret, secretHash } from './secret.ts';
+import { isKeptSecret, newSecret, secretHash } from './client-secret.ts';
 
 const pepper = randomBytes(32);
 

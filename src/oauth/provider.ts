@@ -1,0 +1,198 @@
+import { createHash, generateKeyPairSync } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { JWK } from 'jose';
+import { type ClientMetadata, errors, Provider } from 'oidc-provider';
+import { answerOf, providerRequest } from './ask-provider.ts';
+import { CLOCK_SKEW_S } from './check-assertion.ts';
+import { isKeptSecret, secretHash } from './client-secret.ts';
+import { AUTH_METHODS, type Endpoint, PATHS, SIGNING_ALGORITHMS } from './endpoints.ts';
+import type { IssuedToken } from './issue-token.ts';
+import { OAuthError } from './oauth-error.ts';
+import type { Credentials } from './read-credentials.ts';
+import type { Form } from './read-form.ts';
+import type { Store, StoredToken } from './store.ts';
+import { tokenHash } from './token-hash.ts';
+
+/**
+ * Who asks, with all that is needed to prove it, read beforehand. Without `registered` it is nobody: a system that is
+ * unknown, not live, or registered for another method, which fails by exactly the same work as a wrong secret or key.
+ */
+export type Caller = Credentials & {
+  registered: boolean;
+  /** Hashes of its live secrets; empty for nobody. */
+  secrets: Buffer[];
+  /** The one key that its assertion names; a key whose private half nobody has when there is not exactly one. */
+  key: JWK | undefined;
+};
+
+export type Asked = {
+  caller: Caller;
+  /** Set when the assertion was genuine but had been used before. */
+  replayed: boolean;
+  issue: (scope: string | undefined, resource: string | undefined) => Promise<IssuedToken>;
+};
+
+export type ProviderNeeds = {
+  issuer: string;
+  pepper: Buffer;
+  store: Store;
+  resourceOf: (organisationId: string) => string;
+};
+
+/**
+ * The authorization server, `oidc-provider`, with everything off but the client credentials grant, introspection and
+ * revocation. What it is handed: who asks (`Caller`), what a grant gives (`issue`), and where tokens are kept.
+ */
+export function createProvider({ issuer, pepper, store, resourceOf }: ProviderNeeds) {
+  const exchanges = new WeakMap<IncomingMessage, Asked>();
+  const failures = new WeakMap<IncomingMessage, unknown>();
+  const asked = () => exchanges.get(Provider.ctx!.req)!;
+
+  const provider = new Provider(issuer, {
+    ...CLOSED,
+    jwks: { keys: [unusedKey()] },
+    adapter: (name) => (name === 'ClientCredentials' ? tokens(store, asked, resourceOf) : NOTHING),
+  });
+  provider.on('server_error', (ctx, error) => failures.set(ctx.req, error));
+  provider.silent = true; // Koa would print errors; `failures` has them
+
+  // Its own would keep those found in a cache, and a caller could tell from the time which are.
+  provider.Client.find = async () =>
+    new (provider.Client as unknown as NewClient)(metadataOf(asked().caller));
+
+  // Its own comparison wants the secret itself, which is not kept.
+  provider.Client.prototype.compareClientSecret = async (actual: string) =>
+    isKeptSecret(asked().caller.secrets, secretHash(pepper, actual));
+
+  // Its own check looks first and stores afterwards, so that two at once would both pass.
+  (provider.ReplayDetection as unknown as Replay).unique = async (clientId, jti, expiresAtS) => {
+    const first = await store.useAssertion(clientId, createHash('sha256').update(jti).digest(), expiresAtS);
+    asked().replayed = !first;
+    return first;
+  };
+
+  provider.registerGrantType(
+    'client_credentials',
+    async (ctx) => {
+      const { scope, resource } = ctx.oidc.params as { scope?: string; resource?: string };
+      try {
+        ctx.body = await asked().issue(scope, resource);
+      } catch (error) {
+        if (!(error instanceof OAuthError)) throw error;
+        throw new errors.CustomOIDCProviderError(error.error, error.description);
+      }
+    },
+    ['scope', 'resource'],
+  );
+
+  const handler = provider.callback();
+  const origin = new URL(issuer);
+
+  /**
+   * Lets the provider answer. Resolves with its status and JSON text.
+   * @throws whatever went wrong inside that is no fault of the caller's.
+   */
+  return async function ask(
+    endpoint: Endpoint,
+    form: Form,
+    authorization: string | undefined,
+    exchange: Asked,
+  ) {
+    const request = providerRequest(origin, { path: PATHS[endpoint], authorization, form });
+    exchanges.set(request, exchange);
+    const answer = await answerOf(handler, request);
+    const failure = failures.get(request);
+    if (failure !== undefined) throw failure;
+    return answer;
+  };
+}
+
+export type AskProvider = ReturnType<typeof createProvider>;
+
+type NewClient = new (metadata: ClientMetadata) => Client;
+type Client = InstanceType<Provider['Client']>;
+type Replay = { unique: (clientId: string, jti: string, expiresAtS: number) => Promise<boolean> };
+
+const NOTHING = {
+  find: async () => undefined,
+  findByUid: async () => undefined,
+  findByUserCode: async () => undefined,
+  upsert: async () => {},
+  consume: async () => {},
+  destroy: async () => {},
+  revokeByGrantId: async () => {},
+};
+
+const CLOSED = {
+  clientAuthMethods: [...AUTH_METHODS],
+  enabledJWA: {
+    clientAuthSigningAlgValues: [...SIGNING_ALGORITHMS],
+    idTokenSigningAlgValues: ['ES256' as const],
+  },
+  clientDefaults: { id_token_signed_response_alg: 'ES256' as const },
+  clockTolerance: CLOCK_SKEW_S,
+  scopes: [],
+  claims: {},
+  responseTypes: [],
+  routes: { token: PATHS.token, introspection: PATHS.introspect, revocation: PATHS.revoke },
+  ttl: { ClientCredentials: 300, AccessToken: 300 },
+  features: {
+    devInteractions: { enabled: false },
+    dPoP: { enabled: false },
+    rpInitiatedLogout: { enabled: false },
+    pushedAuthorizationRequests: { enabled: false },
+    resourceIndicators: { enabled: false }, // `issue` decides about `resource`
+    userinfo: { enabled: false },
+    clientCredentials: { enabled: false }, // ours stands in its place
+    introspection: { enabled: true, allowedPolicy: ownOnly },
+    revocation: { enabled: true, allowedPolicy: ownOnly },
+  },
+};
+
+/** Nothing is ever signed here, but without a key of ours the provider takes a well-known one. */
+function unusedKey() {
+  return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' }) as JWK;
+}
+
+async function ownOnly(_ctx: unknown, client: { clientId: string }, token: { clientId?: string }) {
+  return token.clientId === client.clientId;
+}
+
+function metadataOf({ clientId, method, key }: Caller): ClientMetadata {
+  const common = {
+    client_id: clientId,
+    grant_types: ['client_credentials'],
+    redirect_uris: [],
+    response_types: [],
+  };
+  return method === 'client_secret_basic'
+    ? { ...common, token_endpoint_auth_method: method, client_secret: 'kept elsewhere, as a hash' }
+    : { ...common, token_endpoint_auth_method: method, jwks: { keys: [key!] } };
+}
+
+function tokens(store: Store, asked: () => Asked, resourceOf: (organisationId: string) => string) {
+  return {
+    ...NOTHING,
+    find: async (token: string) => {
+      const found = await store.findToken(tokenHash(token));
+      return found && payloadOf(token, found, resourceOf);
+    },
+    destroy: async (token: string) => store.deleteToken(tokenHash(token), asked().caller.clientId),
+  };
+}
+
+function payloadOf(
+  token: string,
+  { clientId, scopes, organisationId, iat, exp }: StoredToken,
+  resourceOf: (id: string) => string,
+) {
+  return {
+    kind: 'ClientCredentials',
+    jti: token,
+    clientId,
+    scope: scopes.join(' '),
+    iat,
+    exp,
+    ...(organisationId && { aud: resourceOf(organisationId) }),
+  };
+}
