@@ -23,12 +23,11 @@ export async function setUpPages(app: FastifyInstance, context: Context): Promis
           kind: 'page',
           interaction: action,
           outcome: outcome === 'success' ? 'allowed' : 'sign-in-refused',
-          status: outcome === 'success' ? 303 : 401,
           detail: details ? JSON.stringify(details) : null,
           ...entry,
         }),
     });
-    web.pages.warm();
+    await web.pages.warm();
   });
 }
 

@@ -48,7 +48,17 @@ export function accountRoutes(app: FastifyInstance, room: Room): void {
         await record(request, { action: 'change-password', outcome: 'failure', accountId, organisationId });
         return pages.render(reply.code(422), 'sign-in/change-password.njk', { errors: [outcome] });
       }
-      if (outcome.result === 'wait') throw tooManyAttempts(outcome.seconds);
+      if (outcome.result === 'wait') {
+        const details = { reason: 'too-many-attempts' };
+        await record(request, {
+          action: 'change-password',
+          outcome: 'failure',
+          accountId,
+          organisationId,
+          details,
+        });
+        throw tooManyAttempts(outcome.seconds);
+      }
       // Whoever learnt the old password may be signed in with it.
       await store.endOtherSessions(session.idHash, accountId, now());
       await sessions.become(reply, session, {});

@@ -12,6 +12,8 @@ export type SignInAuditEntry = {
     | 'change-password'
     | 'end-sessions';
   outcome: 'success' | 'failure';
+  /** The HTTP status the person was answered with. */
+  status: 303 | 422 | 429;
   accountId?: string;
   organisationId?: string;
   address: string;
@@ -21,10 +23,17 @@ export type SignInAuditEntry = {
 
 export type RecordAudit = (entry: SignInAuditEntry) => Promise<void>;
 
-/** Fills in when, from where and in which request. */
+type Told = Omit<SignInAuditEntry, 'at' | 'status' | 'address' | 'requestId'>;
+
+/** Fills in when, from where, in which request, and how it was answered. */
 export const createRecorder =
   (recordAudit: RecordAudit, now: () => Date) =>
-  (request: FastifyRequest, entry: Omit<SignInAuditEntry, 'at' | 'address' | 'requestId'>): Promise<void> =>
-    recordAudit({ at: now(), address: request.ip, requestId: request.id, ...entry });
+  (request: FastifyRequest, entry: Told): Promise<void> =>
+    recordAudit({ at: now(), status: statusOf(entry), address: request.ip, requestId: request.id, ...entry });
 
 export type Recorder = ReturnType<typeof createRecorder>;
+
+function statusOf({ outcome, details }: Told): SignInAuditEntry['status'] {
+  if (outcome === 'success') return 303;
+  return details?.reason === 'too-many-attempts' ? 429 : 422;
+}
