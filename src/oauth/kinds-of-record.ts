@@ -1,0 +1,107 @@
+/** Words for the kinds of record that connections are usually about. The others are named as FHIR names them. */
+export const KINDS: Record<string, { many: string; detail: string } | undefined> = {
+  AllergyIntolerance: {
+    many: 'allergies and intolerances',
+    detail: 'What a patient must not be given, and how they reacted.',
+  },
+  Appointment: { many: 'appointments', detail: 'When, where and with whom, past and to come.' },
+  AuditEvent: { many: 'records of access', detail: 'Who has looked at or changed a record.' },
+  Basic: { many: 'other records', detail: 'Records of kinds that FHIR has no name for.' },
+  Binary: { many: 'files', detail: 'Attached files, such as scanned letters and pictures.' },
+  CarePlan: { many: 'care plans', detail: 'What has been agreed for a patient’s care, and by whom.' },
+  CareTeam: { many: 'care teams', detail: 'The people and organisations that look after a patient.' },
+  ClinicalImpression: {
+    many: 'clinical assessments',
+    detail: 'What a professional made of what they found.',
+  },
+  Communication: { many: 'messages', detail: 'Messages sent to or about a patient.' },
+  Composition: {
+    many: 'structured documents',
+    detail: 'Documents in sections, such as a discharge summary.',
+  },
+  Condition: {
+    many: 'problems and diagnoses',
+    detail: 'Illnesses, diagnoses and other problems, current and past.',
+  },
+  Consent: { many: 'sharing choices', detail: 'What a patient has agreed to share, and with whom.' },
+  Coverage: { many: 'insurance details', detail: 'Who pays for a patient’s care.' },
+  Device: { many: 'devices', detail: 'Equipment and implants that a patient has.' },
+  DiagnosticReport: {
+    many: 'test reports',
+    detail: 'Reports of laboratory tests, scans and other investigations.',
+  },
+  DocumentReference: {
+    many: 'letters and documents',
+    detail: 'Letters to patients, discharge summaries, scanned documents.',
+  },
+  Encounter: {
+    many: 'visits and contacts',
+    detail: 'Admissions, clinic visits, telephone and video contacts.',
+  },
+  EpisodeOfCare: {
+    many: 'episodes of care',
+    detail: 'Periods in which an organisation looks after a patient.',
+  },
+  Evidence: { many: 'research evidence', detail: 'FHIR Evidence resources.' },
+  FamilyMemberHistory: { many: 'family history', detail: 'Illnesses of a patient’s relatives.' },
+  Flag: { many: 'warnings', detail: 'Notices such as a risk of falls or a need for an interpreter.' },
+  Goal: { many: 'goals', detail: 'What a patient and their professionals aim for.' },
+  ImagingStudy: {
+    many: 'scans and X-rays',
+    detail: 'Which pictures were taken, when and where they are kept.',
+  },
+  Immunization: { many: 'vaccinations', detail: 'Vaccines given or refused, with dates and batches.' },
+  ImmunizationRecommendation: {
+    many: 'vaccinations due',
+    detail: 'Vaccines that a patient should be offered.',
+  },
+  List: { many: 'lists', detail: 'Collections such as a problem list or a medicine list.' },
+  Location: { many: 'places', detail: 'Wards, clinics, practices and other sites.' },
+  Media: { many: 'pictures and recordings', detail: 'Photographs, video and sound.' },
+  Medication: { many: 'medicines', detail: 'Products and their ingredients.' },
+  MedicationAdministration: { many: 'medicines given', detail: 'What was given, how much and when.' },
+  MedicationDispense: { many: 'medicines dispensed', detail: 'What a pharmacy supplied and when.' },
+  MedicationRequest: { many: 'prescriptions', detail: 'What was prescribed, how much and by whom.' },
+  MedicationStatement: { many: 'medicines taken', detail: 'What a patient takes or has taken, and how.' },
+  NutritionOrder: { many: 'diets', detail: 'Diets, supplements and feeds that were ordered.' },
+  Observation: {
+    many: 'observations',
+    detail: 'Blood pressure, test results, weight and other measurements, answers to single questions.',
+  },
+  Organization: { many: 'organisations', detail: 'Names and addresses of hospitals, practices and others.' },
+  Patient: {
+    many: 'patients’ details',
+    detail: 'Name, NHS number, date of birth, address, contact details and next of kin.',
+  },
+  Person: { many: 'people', detail: 'Links between records of the same person.' },
+  Practitioner: { many: 'professionals', detail: 'Names and registration numbers of staff.' },
+  PractitionerRole: { many: 'professionals’ roles', detail: 'What staff do, where and when.' },
+  Procedure: {
+    many: 'procedures',
+    detail: 'Operations, treatments and other things done to or for a patient.',
+  },
+  Provenance: { many: 'records of origin', detail: 'Where an entry came from.' },
+  Questionnaire: { many: 'questionnaires', detail: 'Sets of questions, not the answers.' },
+  QuestionnaireResponse: {
+    many: 'answers to questionnaires',
+    detail: 'What patients or staff answered, and when.',
+  },
+  RelatedPerson: {
+    many: 'relatives and carers',
+    detail: 'Names and contact details of people close to a patient.',
+  },
+  RiskAssessment: { many: 'risk assessments', detail: 'How likely something is to happen to a patient.' },
+  Schedule: { many: 'clinic schedules', detail: 'When a service or professional can be booked.' },
+  ServiceRequest: {
+    many: 'referrals and requests',
+    detail: 'Referrals, and requests for tests and treatment.',
+  },
+  Slot: { many: 'free appointment times', detail: 'Times that can be booked.' },
+  Specimen: { many: 'samples', detail: 'Blood, tissue and other samples, when and how taken.' },
+  Subscription: { many: 'notifications', detail: 'What the system wants to be told about as it happens.' },
+  TestReport: {
+    many: 'reports of software tests',
+    detail: 'Results of testing a FHIR service. Nothing about patients.',
+  },
+  Task: { many: 'tasks', detail: 'Work to be done, for whom, and how far it has come.' },
+};
