@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Config } from './config.ts';
 
 /** Longer than any answer takes; what is slower than this is an attack or a broken client (slowloris). */
@@ -12,7 +12,7 @@ const REQUEST_TIMEOUT_MS = 30_000;
 export function createHttp(config: Pick<Config, 'trustProxy'>, log: FastifyBaseLogger): FastifyInstance {
   const app = Fastify({
     loggerInstance: log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     // Never taken from the caller: an id that someone else chose could point at another's request.
     genReqId: () => randomUUID(),
     trustProxy: config.trustProxy as boolean,
