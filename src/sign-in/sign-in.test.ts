@@ -1,63 +1,35 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts';
-import { type PageClient, textOf } from '../../test/support/page-client.ts';
+import { textOf } from '../../test/support/page-client.ts';
 import {
-  addOrganisation,
   addStaff,
   PASSWORD,
   type SignInApp,
+  sendPassword,
+  signedIn,
   signInApp,
+  signInWorld,
 } from '../../test/support/sign-in-app.ts';
-import { codeAt } from './totp.ts';
 
 const WRONG = 'The email address or the password is not right';
 
 describe('signing in', () => {
   let db: TestDatabase;
   let service: SignInApp;
+  let world: Awaited<ReturnType<typeof signInWorld>>;
   let harbour: string;
-  let moor: string;
 
   before(async () => {
     db = await testDatabase();
-    harbour = await addOrganisation(db.database, 'ZX1', 'Harbour Trust');
-    moor = await addOrganisation(db.database, 'ZX2', 'Moor Surgery');
-    await addStaff(db.database, { email: 'pat@example.org', roles: [[harbour, 'professional']] });
-    await addStaff(db.database, {
-      email: 'ada@example.org',
-      roles: [[harbour, 'administrator']],
-      totp: true,
-    });
-    await addStaff(db.database, { email: 'new@example.org', roles: [[harbour, 'administrator']] });
-    await addStaff(db.database, { email: 'none@example.org', roles: [] });
-    await addStaff(db.database, {
-      email: 'two@example.org',
-      roles: [
-        [harbour, 'professional'],
-        [moor, 'coordinator'],
-      ],
-    });
+    world = await signInWorld(db.database);
+    harbour = world.harbour;
   });
   after(() => db.stop());
   beforeEach(async () => {
     service = await signInApp(db.database);
-    await db.database.owner.query('delete from attempt');
-    await db.database.owner.query('delete from staff_session');
-    await db.database.owner.query('update account set totp_last_step = null');
+    await world.forget();
   });
-
-  async function sendPassword(client: PageClient, email: string, password = PASSWORD, next = '/work') {
-    await client.get('/sign-in');
-    return client.post('/sign-in', { email, password, next });
-  }
-
-  async function signedIn(email = 'pat@example.org', address?: string) {
-    const client = service.client(address);
-    const response = await sendPassword(client, email);
-    assert.equal(response.statusCode, 303);
-    return client;
-  }
 
   it('leads from a page to sign-in and back to that page', async () => {
     const client = service.client();
@@ -133,7 +105,7 @@ describe('signing in', () => {
   });
 
   it('keeps only a hash of the session in the database', async () => {
-    const client = await signedIn();
+    const client = await signedIn(service);
     const id = client.cookies.get('session')!;
     assert.equal(Buffer.from(id, 'base64url').length, 32);
     const { rows } = await db.database.owner.query('select * from staff_session');
@@ -162,7 +134,7 @@ describe('signing in', () => {
   });
 
   it('gives a new session at every sign-in, so that one planted before is worth nothing', async () => {
-    const client = await signedIn();
+    const client = await signedIn(service);
     const planted = client.cookies.get('session')!;
     await client.get('/account');
     await client.post('/sign-in', { email: 'two@example.org', password: PASSWORD });
@@ -177,7 +149,7 @@ describe('signing in', () => {
   });
 
   it('ends a session on sign-out, in the database too', async () => {
-    const client = await signedIn();
+    const client = await signedIn(service);
     const id = client.cookies.get('session')!;
     await client.get('/account');
     const out = await client.post('/sign-out');
@@ -189,7 +161,7 @@ describe('signing in', () => {
   });
 
   it('forgets a session after 30 idle minutes, and keeps one in use', async () => {
-    const idle = await signedIn();
+    const idle = await signedIn(service);
     service.later(29 * 60);
     assert.equal((await idle.get('/work')).statusCode, 200);
     service.later(29 * 60);
@@ -199,7 +171,7 @@ describe('signing in', () => {
   });
 
   it('forgets a session after 12 hours, however much it is used', async () => {
-    const client = await signedIn();
+    const client = await signedIn(service);
     for (let minutes = 0; minutes < 12 * 60 - 20; minutes += 20) {
       service.later(20 * 60);
       assert.equal((await client.get('/work')).statusCode, 200, `after ${minutes + 20} minutes`);
@@ -210,7 +182,7 @@ describe('signing in', () => {
 
   it('ends a session when the account is disabled or the role ends, at the next page', async () => {
     await addStaff(db.database, { email: 'leaver@example.org', roles: [[harbour, 'professional']] });
-    const client = await signedIn('leaver@example.org');
+    const client = await signedIn(service, 'leaver@example.org');
     const change = (text: string) =>
       db.database.owner.query(
         text.replace('LEAVER', `(select id from account where email = 'leaver@example.org')`),
@@ -224,7 +196,7 @@ describe('signing in', () => {
   });
 
   it('does not execute a form sent without a session, and leads to sign-in saying so', async () => {
-    const client = await signedIn();
+    const client = await signedIn(service);
     await client.get('/account');
     client.cookies.delete('session');
     const response = await client.post('/work');
@@ -234,253 +206,8 @@ describe('signing in', () => {
     assert.deepEqual(service.executed, []);
   });
 
-  describe('forged forms', () => {
-    it('are refused without the token of this session', async () => {
-      const client = await signedIn();
-      const other = await signedIn('two@example.org');
-      await other.get('/account/organisation');
-      await client.get('/account');
-      for (const token of ['', 'x', other.csrf()]) {
-        const response = await client.post('/work', { _csrf: token });
-        assert.equal(response.statusCode, 403, `token ${token}`);
-      }
-      assert.deepEqual(service.executed, []);
-      assert.equal((await client.post('/work')).statusCode, 200);
-    });
-
-    it('are refused when the browser says they come from elsewhere', async () => {
-      const client = await signedIn();
-      await client.get('/account');
-      const sources: Record<string, string>[] = [
-        { 'sec-fetch-site': 'cross-site' },
-        { 'sec-fetch-site': 'same-site' },
-        { origin: 'https://evil.test' },
-        { origin: 'not an address' },
-      ];
-      for (const headers of sources) assert.equal((await client.post('/work', {}, headers)).statusCode, 403);
-      assert.deepEqual(service.executed, []);
-      assert.equal((await client.post('/work', {}, { 'sec-fetch-site': 'same-origin' })).statusCode, 200);
-      assert.equal((await client.post('/work', {}, { origin: 'http://service.test' })).statusCode, 200);
-      assert.equal((await client.post('/work', {}, { origin: 'null' })).statusCode, 200);
-    });
-
-    it('cannot sign someone in either', async () => {
-      const client = service.client();
-      const response = await client.post('/sign-in', { email: 'pat@example.org', password: PASSWORD });
-      assert.equal(response.statusCode, 403);
-      const page = await client.get('/sign-in');
-      const token = client.csrf();
-      client.cookies.set('form', `${'A'.repeat(43)}.${'B'.repeat(43)}`);
-      assert.equal(page.statusCode, 200);
-      const forged = await client.post('/sign-in', {
-        _csrf: token,
-        email: 'pat@example.org',
-        password: PASSWORD,
-      });
-      assert.equal(forged.statusCode, 403);
-    });
-  });
-
-  describe('too many attempts', () => {
-    it('make an account wait longer and longer, and then the right password works', async () => {
-      const client = service.client();
-      for (let attempt = 0; attempt < 5; attempt++) {
-        assert.equal((await sendPassword(client, 'pat@example.org', 'wrong password')).statusCode, 422);
-      }
-      const blocked = await sendPassword(client, 'pat@example.org');
-      assert.equal(blocked.statusCode, 429);
-      assert.equal(blocked.headers['retry-after'], '60');
-      assert.match(textOf(blocked.body), /Try again in a minute/);
-      service.later(61);
-      assert.equal((await sendPassword(client, 'pat@example.org', 'wrong password')).statusCode, 422);
-      assert.equal((await sendPassword(client, 'pat@example.org')).headers['retry-after'], '120');
-      service.later(121);
-      assert.equal((await sendPassword(client, 'pat@example.org')).statusCode, 303);
-      assert.equal(service.audit.filter(({ details }) => details?.reason === 'too-many-attempts').length, 2);
-    });
-
-    it('look the same for an account that does not exist', async () => {
-      const answers = [];
-      for (const email of ['pat@example.org', 'nobody@example.org']) {
-        const client = service.client(`192.0.2.${email.length}`);
-        const seen = [];
-        for (let attempt = 0; attempt < 7; attempt++) {
-          const { statusCode, headers, body } = await sendPassword(client, email, 'wrong password');
-          seen.push([statusCode, headers['retry-after'], textOf(body.replaceAll(email, ''))]);
-        }
-        answers.push(seen);
-      }
-      assert.deepEqual(answers[0], answers[1]);
-    });
-
-    it('are counted as many even when sent at once', async () => {
-      const client = service.client();
-      await client.get('/sign-in');
-      const sent = Array.from({ length: 20 }, () =>
-        client.post('/sign-in', { email: 'pat@example.org', password: 'wrong password' }),
-      );
-      const statuses = (await Promise.all(sent)).map(({ statusCode }) => statusCode);
-      assert.equal(statuses.filter((status) => status === 422).length, 5);
-      assert.equal(statuses.filter((status) => status === 429).length, 15);
-    });
-
-    it('from one network stop it for a while, for any account, and leave other networks alone', async () => {
-      const attacker = service.client('198.51.100.7');
-      const statuses = [];
-      for (let attempt = 0; attempt < 31; attempt++) {
-        statuses.push(
-          (await sendPassword(attacker, `guess${attempt}@example.org`, 'wrong password')).statusCode,
-        );
-      }
-      assert.deepEqual(statuses, [...Array(30).fill(422), 429]);
-      assert.equal((await sendPassword(service.client('198.51.100.8'), 'pat@example.org')).statusCode, 303);
-    });
-
-    it('do not keep whose they were', async () => {
-      await sendPassword(service.client(), 'pat@example.org', 'wrong password');
-      const { rows } = await db.database.owner.query(
-        `select encode(subject, 'escape') as subject from attempt`,
-      );
-      assert.equal(rows.length, 2);
-      assert.ok(rows.every(({ subject }) => !/pat|127\.0/.test(subject)));
-    });
-  });
-
-  describe('the second factor of administrators', () => {
-    async function atCode(client = service.client()) {
-      const response = await sendPassword(client, 'ada@example.org');
-      assert.equal(response.headers.location, '/sign-in/code?next=%2Fwork');
-      await client.get('/sign-in/code?next=/work');
-      return client;
-    }
-
-    it('opens nothing before the code', async () => {
-      const client = await atCode();
-      assert.equal((await client.get('/work')).headers.location, '/sign-in/code?next=%2Fwork');
-      assert.equal((await client.get('/account')).statusCode, 303);
-      assert.equal((await client.get('/account/organisation')).statusCode, 303);
-      assert.equal((await client.get('/sign-in/set-up-code')).statusCode, 303);
-    });
-
-    it('lets the right code in, with a new session id, back to the page', async () => {
-      const client = await atCode();
-      const half = client.cookies.get('session');
-      const response = await client.post('/sign-in/code', { code: service.code(), next: '/work' });
-      assert.equal(response.headers.location, '/work');
-      assert.notEqual(client.cookies.get('session'), half);
-      assert.equal((await client.get('/work')).json().role, 'administrator');
-    });
-
-    it('accepts a code one step early or late and no further', async () => {
-      for (const [drift, status] of [
-        [-60, 422],
-        [-30, 303],
-        [30, 303],
-        [60, 422],
-      ] as const) {
-        await db.database.owner.query('update account set totp_last_step = null');
-        const client = await atCode();
-        const code = codeAt(
-          'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP',
-          new Date(service.clock.now.getTime() + drift * 1000),
-        );
-        assert.equal((await client.post('/sign-in/code', { code })).statusCode, status, `${drift} seconds`);
-      }
-    });
-
-    it('accepts each code once, and none older than the last', async () => {
-      const first = await atCode();
-      const second = await atCode();
-      const code = service.code();
-      const answers = await Promise.all([
-        first.post('/sign-in/code', { code }),
-        second.post('/sign-in/code', { code }),
-      ]);
-      assert.deepEqual(answers.map(({ statusCode }) => statusCode).sort(), [303, 422]);
-      const third = await atCode();
-      const earlier = codeAt(
-        'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP',
-        new Date(service.clock.now.getTime() - 30_000),
-      );
-      assert.equal((await third.post('/sign-in/code', { code: earlier })).statusCode, 422);
-      service.later(30);
-      assert.equal((await third.post('/sign-in/code', { code: service.code() })).statusCode, 303);
-    });
-
-    it('cannot be guessed: five codes, then waiting, across sessions', async () => {
-      const statuses = [];
-      for (let attempt = 0; attempt < 6; attempt++) {
-        const client = await atCode();
-        statuses.push((await client.post('/sign-in/code', { code: '000000' })).statusCode);
-      }
-      assert.deepEqual(statuses, [422, 422, 422, 422, 422, 429]);
-    });
-
-    it('is set up at first sign-in, and stands only once a code has shown it works', async () => {
-      await db.database.owner.query(`update account set totp_secret = null where email = 'new@example.org'`);
-      const client = service.client();
-      const response = await sendPassword(client, 'new@example.org');
-      assert.equal(response.headers.location, '/sign-in/set-up-code?next=%2Fwork');
-      const secretOn = (html: string) => /id="setup-key">([A-Z2-7 ]+)</.exec(html)![1]!.replaceAll(' ', '');
-      const secret = secretOn((await client.get(response.headers.location!)).body);
-      assert.equal(secret.length, 32);
-      assert.equal(secretOn((await client.get(response.headers.location!)).body), secret);
-
-      assert.equal((await client.post('/sign-in/set-up-code', { code: '000000' })).statusCode, 422);
-      assert.equal((await client.get('/work')).statusCode, 303);
-      const code = codeAt(secret, service.clock.now);
-      const done = await client.post('/sign-in/set-up-code', { code, next: '/work' });
-      assert.equal(done.headers.location, '/work');
-      assert.equal((await client.get('/work')).statusCode, 200);
-
-      const { rows } = await db.database.owner.query(
-        `select totp_secret from account where email = 'new@example.org'`,
-      );
-      assert.ok(!rows[0].totp_secret.toString('latin1').includes(Buffer.from(secret).toString('latin1')));
-      const again = service.client();
-      assert.match(
-        (await sendPassword(again, 'new@example.org')).headers.location as string,
-        /^\/sign-in\/code/,
-      );
-      await again.get('/sign-in/code');
-      assert.equal(
-        (await again.post('/sign-in/code', { code })).statusCode,
-        422,
-        'the code of set-up is used',
-      );
-    });
-  });
-
-  describe('roles in two organisations', () => {
-    it('are chosen between, and switched, each time with a new session id', async () => {
-      const client = await signedIn('two@example.org');
-      assert.equal((await client.get('/work')).headers.location, '/account/organisation?next=%2Fwork');
-      const page = await client.get('/account/organisation?next=/work');
-      assert.match(textOf(page.body), /Harbour Trust Professional Moor Surgery Team coordinator/);
-      const before = client.cookies.get('session');
-      const chosen = await client.post('/account/organisation', { organisation: moor, next: '/work' });
-      assert.equal(chosen.headers.location, '/work');
-      assert.notEqual(client.cookies.get('session'), before);
-      assert.equal((await client.get('/work')).json().role, 'coordinator');
-      await client.get('/account/organisation');
-      await client.post('/account/organisation', { organisation: harbour, next: '/work' });
-      assert.equal((await client.get('/work')).json().organisationName, 'Harbour Trust');
-      assert.match(textOf((await client.get('/account')).body), /Harbour Trust : change organisation/);
-    });
-
-    it('cannot be widened to an organisation without a role', async () => {
-      const elsewhere = await addOrganisation(db.database, 'ZX9', 'Elsewhere');
-      const client = await signedIn('two@example.org');
-      await client.get('/account/organisation');
-      for (const organisation of [elsewhere, '', 'x', "' or true --"]) {
-        assert.equal((await client.post('/account/organisation', { organisation })).statusCode, 422);
-      }
-      assert.equal((await client.get('/work')).statusCode, 303);
-    });
-  });
-
   it('tells someone with another role what they need', async () => {
-    const client = await signedIn();
+    const client = await signedIn(service);
     const response = await client.get('/admin');
     assert.equal(response.statusCode, 403);
     assert.match(
@@ -494,7 +221,7 @@ describe('signing in', () => {
   });
 
   it('records every attempt with who, from where and in which request, and nothing secret', async () => {
-    await signedIn('pat@example.org', '192.0.2.9');
+    await signedIn(service, 'pat@example.org', '192.0.2.9');
     const [entry] = service.audit;
     assert.equal(entry?.address, '192.0.2.9');
     assert.ok(entry?.requestId && entry.accountId);

@@ -11,7 +11,7 @@ import {
 } from '../../src/sign-in/index.ts';
 import type { Role } from '../../src/sign-in/store.ts';
 import { setUpWeb } from '../../src/web/index.ts';
-import { pageClient } from './page-client.ts';
+import { type PageClient, pageClient } from './page-client.ts';
 
 export const PASSWORD = 'correct horse battery staple';
 export const TOTP_SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
@@ -105,4 +105,48 @@ export async function addStaff(
     );
   }
   return id;
+}
+
+/**
+ * Two organisations and their people, on a fresh database: pat (a professional), two (roles in both), ada (an
+ * administrator with a second factor), new (an administrator without one yet), none (no role), all @example.org.
+ */
+export async function signInWorld(database: Database) {
+  const harbour = await addOrganisation(database, 'ZX1', 'Harbour Trust');
+  const moor = await addOrganisation(database, 'ZX2', 'Moor Surgery');
+  await addStaff(database, { email: 'pat@example.org', roles: [[harbour, 'professional']] });
+  await addStaff(database, { email: 'ada@example.org', roles: [[harbour, 'administrator']], totp: true });
+  await addStaff(database, { email: 'new@example.org', roles: [[harbour, 'administrator']] });
+  await addStaff(database, { email: 'none@example.org', roles: [] });
+  await addStaff(database, {
+    email: 'two@example.org',
+    roles: [
+      [harbour, 'professional'],
+      [moor, 'coordinator'],
+    ],
+  });
+  return {
+    harbour,
+    moor,
+    /** As if nobody had tried to sign in yet. */
+    async forget() {
+      await database.owner.query('delete from attempt');
+      await database.owner.query('delete from staff_session');
+      await database.owner.query('update account set totp_last_step = null');
+    },
+  };
+}
+
+/** Opens the sign-in page and sends its form. */
+export async function sendPassword(client: PageClient, email: string, password = PASSWORD, next = '/work') {
+  await client.get('/sign-in');
+  return client.post('/sign-in', { email, password, next });
+}
+
+/** A visitor who has given e-mail address and password. */
+export async function signedIn(service: SignInApp, email = 'pat@example.org', address?: string) {
+  const client = service.client(address);
+  const response = await sendPassword(client, email);
+  if (response.statusCode !== 303) throw new Error(`sign-in answered ${response.statusCode}`);
+  return client;
 }
