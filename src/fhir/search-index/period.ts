@@ -30,11 +30,16 @@ export function periodOf(text: string): Period | undefined {
   return [instant(from + milliseconds), instant(from + milliseconds + length)];
 }
 
-/** From the start of the first to the end of the second; a missing end is open. Undefined when both are missing. */
+/**
+ * From the start of the first to the end of the second; a missing end is open.
+ * Undefined when both are missing, or when the first begins when the second has ended.
+ */
 export function spanOf(start: unknown, end: unknown): Period | undefined {
   const first = typeof start === 'string' ? periodOf(start) : undefined;
   const last = typeof end === 'string' ? periodOf(end) : undefined;
-  return first || last ? [first?.[0] ?? BEGINNING, last?.[1] ?? END] : undefined;
+  if (!first && !last) return undefined;
+  const span: Period = [first?.[0] ?? BEGINNING, last?.[1] ?? END];
+  return span[0] < span[1] ? span : undefined;
 }
 
 /** The shortest period that holds both. */
@@ -53,9 +58,9 @@ const daysIn = (year: number, month: number): number =>
 
 const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
-/** Date.UTC takes years below 100 for the twentieth century. */
+/** The calendar repeats every 400 years; Date.UTC takes years below 100 for the twentieth century. */
 const utc = (year: number, month: number, day: number): number =>
-  year < 100 ? new Date(Date.UTC(2000, month - 1, day)).setUTCFullYear(year) : Date.UTC(year, month - 1, day);
+  Date.UTC(year + 400, month - 1, day) - 146_097 * 86_400_000;
 
 function zoneOffset(zone: string | undefined): number | undefined {
   if (zone === undefined || zone === 'Z') return 0;

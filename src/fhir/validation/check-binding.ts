@@ -11,7 +11,9 @@ export function checkBinding(value: unknown, type: string, set: ValueSetCodes, p
   if (type === 'Coding') return codingIssues([value as Coding], set, path);
   if (type !== 'CodeableConcept') return [];
   const { coding, extension } = value as { coding?: Coding[]; extension?: unknown };
-  return Array.isArray(coding) || !extension ? codingIssues(coding ?? [], set, path) : [];
+  if (coding === undefined) return extension ? [] : [refusal(undefined, set, path)];
+  // What is not an array has been reported as that.
+  return Array.isArray(coding) ? codingIssues(coding, set, path) : [];
 }
 
 interface Coding {

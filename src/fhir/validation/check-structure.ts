@@ -2,6 +2,7 @@ import type { Definitions } from '../definitions/definitions.ts';
 import { checkBinding } from './check-binding.ts';
 import { isElementName } from './check-limits.ts';
 import { checkNarrative } from './check-narrative.ts';
+import { checkOrder } from './check-order.ts';
 import { checkReference } from './check-reference.ts';
 import { type Issue, issue } from './issue.ts';
 import { type Property, propertiesOf } from './properties-of.ts';
@@ -38,6 +39,7 @@ export function checkStructure(definitions: Definitions, resource: JsonObject, t
       report(issue('structure', path, 'The type of this element is not known'));
       return;
     }
+    checkOrder(value, type, path).forEach(report);
     const chosen = new Map<string, string>();
     for (const [key, child] of Object.entries(value)) {
       if (child === undefined || (key === 'resourceType' && isResource)) continue;

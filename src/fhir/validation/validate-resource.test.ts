@@ -63,6 +63,15 @@ const REFUSALS: [promise: string, change: object, code: string, expression: stri
   ['a time without seconds', { effectiveDateTime: '2023-02-28T10:00Z' }, 'value', 'Observation.effective'],
   ['a date in another order', { effectiveDateTime: '28/02/2023' }, 'value', 'Observation.effective'],
   ['the year 0', { effectiveDateTime: '0000' }, 'value', 'Observation.effective'],
+  [
+    'a period that ends before it starts',
+    {
+      effectiveDateTime: undefined,
+      effectivePeriod: { start: '2024-01-01T04:00:00Z', end: '2024-01-01T06:00:00+05:00' },
+    },
+    'invariant',
+    'Observation.effective',
+  ],
   ['an id with a slash', { id: 'a/b' }, 'value', 'Observation.id'],
   ['an id of 65 letters', { id: 'a'.repeat(65) }, 'value', 'Observation.id'],
   [
@@ -203,6 +212,22 @@ test('a required CodeableConcept needs one coding from its value set', () => {
   ]) {
     assert.equal(allergy(wrong)[0]?.code, 'code-invalid', JSON.stringify(wrong));
   }
+});
+
+test('a period may have one end, two precisions and two zones', () => {
+  const period = (start?: string, end?: string) =>
+    check({ ...observation, effectiveDateTime: undefined, effectivePeriod: { start, end } }, 'Observation');
+  assert.deepEqual(period('2020'), []);
+  assert.deepEqual(period(undefined, '2020'), []);
+  assert.deepEqual(period('2020-05-01', '2020'), []);
+  assert.deepEqual(period('2024-01-01T10:00:00+05:00', '2024-01-01T06:00:00Z'), []);
+  const dispense = {
+    resourceType: 'MedicationDispense',
+    status: 'completed',
+    medicationCodeableConcept: { text: 'x' },
+  };
+  const handedOver = { whenPrepared: '2024-01-01T10:00:00+05:00', whenHandedOver: '2024-01-01T06:00:00Z' };
+  assert.deepEqual(check({ ...dispense, ...handedOver }, 'MedicationDispense'), []);
 });
 
 test('what is not an object of the expected type is refused', () => {
