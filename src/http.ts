@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Config } from './config.ts';
+import { endConnectionsOnStop } from './shutdown.ts';
 
 /** Longer than any answer takes; what is slower than this is an attack or a broken client (slowloris). */
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -35,5 +36,6 @@ export function createHttp(config: Pick<Config, 'trustProxy'>, log: FastifyBaseL
       'answered',
     );
   });
+  endConnectionsOnStop(app);
   return app;
 }

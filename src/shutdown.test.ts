@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, mock, test } from 'node:test';
+import Fastify, { type FastifyReply } from 'fastify';
 import pino from 'pino';
-import { stopOnSignals } from './shutdown.ts';
+import { endConnectionsOnStop, stopOnSignals } from './shutdown.ts';
 
 const log = pino({ level: 'silent' });
 const settled = () => new Promise((resolve) => setImmediate(resolve));
@@ -10,10 +11,13 @@ let exits: number[];
 let undo: () => void;
 function given(stop: () => Promise<void>, deadlineMs?: number) {
   exits = [];
+  mock.timers.enable({ apis: ['setTimeout'] });
   undo = stopOnSignals(stop, log, { deadlineMs, exit: (code) => exits.push(code) });
 }
 
-beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }));
+beforeEach(() => {
+  undo = () => undefined;
+});
 afterEach(() => {
   mock.timers.reset();
   undo();
@@ -58,3 +62,29 @@ test('a second signal ends the process at once; the stop runs only once', async 
   assert.deepEqual(exits, [1]);
   assert.equal(stop.mock.callCount(), 1);
 });
+
+for (const [how, send] of [
+  ['by the framework', (reply: FastifyReply) => reply.send('answered')],
+  ['past it', (reply: FastifyReply) => reply.hijack().raw.end('answered')],
+] as const) {
+  test(`a request in flight when the stop begins, answered ${how}, is answered and does not hold it up`, async () => {
+    const app = Fastify({ keepAliveTimeout: 60_000, forceCloseConnections: 'idle' });
+    endConnectionsOnStop(app);
+    const arrived = Promise.withResolvers<void>();
+    const proceed = Promise.withResolvers<void>();
+    app.get('/', async (_request, reply) => {
+      arrived.resolve();
+      await proceed.promise;
+      send(reply);
+      return reply;
+    });
+    const address = await app.listen({ port: 0 });
+    const inFlight = fetch(address);
+    await arrived.promise;
+    const closed = app.close();
+    await settled();
+    proceed.resolve();
+    assert.equal(await (await inFlight).text(), 'answered');
+    await closed;
+  });
+}

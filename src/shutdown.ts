@@ -1,4 +1,4 @@
-import type { FastifyBaseLogger } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
@@ -37,4 +37,19 @@ export function stopOnSignals(
   return () => {
     for (const signal of SIGNALS) process.off(signal, onSignal);
   };
+}
+
+/**
+ * Has whoever was answered during a stop close the connection. It was not idle when the stop began, so it was not
+ * closed then, and kept alive it would hold up the stop until it times out.
+ */
+export function endConnectionsOnStop(app: FastifyInstance): void {
+  let stopping = false;
+  app.addHook('preClose', async () => {
+    stopping = true;
+    app.server.keepAliveTimeout = 1; // for answers that are sent past the hook below (`reply.hijack`)
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    if (stopping) reply.header('connection', 'close');
+  });
 }

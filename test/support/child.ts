@@ -1,6 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { after } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+
+const children = new Set<ChildProcess>();
+// A test that failed half-way must not leave its processes behind.
+after(() => {
+  for (const child of children) child.kill('SIGKILL');
+});
 
 export type Child = ReturnType<typeof startChild>;
 
@@ -10,6 +17,8 @@ export function startChild(file: string, { args = [], env = {} }: ChildOptions =
     env: { PATH: process.env.PATH, HOME: process.env.HOME, TMPDIR: process.env.TMPDIR, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
+  children.add(child);
+  child.once('exit', () => children.delete(child));
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (chunk) => {
