@@ -44,6 +44,8 @@ const STEP_PAGES = {
 /** An onRequest hook: finds out who is asking, before any form is checked against their session's token. */
 export function createRecogniseStaff(sessions: Sessions) {
   return async function recogniseStaff(request: FastifyRequest): Promise<void> {
+    // Style sheets are nobody's: they need no session, and must arrive when the database does not.
+    if (request.routeOptions.url?.startsWith('/assets/')) return;
     const session = await sessions.load(request);
     if (!session) return;
     request.staffSession = session;

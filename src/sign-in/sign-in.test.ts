@@ -228,4 +228,15 @@ describe('signing in', () => {
     assert.ok(!JSON.stringify(service.audit).includes(PASSWORD));
     assert.ok(!JSON.stringify(service.audit).includes('@'));
   });
+
+  it('lets the pages’ style arrive when the database does not answer', async () => {
+    const other = await testDatabase();
+    await signInWorld(other.database);
+    const alone = await signInApp(other.database);
+    const client = await signedIn(alone);
+    const style = /href="([^"]+nhsuk\.css)"/.exec((await client.get('/account')).body)![1]!;
+    await other.stop();
+    assert.ok((await client.get('/account')).statusCode >= 500);
+    assert.equal((await client.get(style)).statusCode, 200);
+  });
 });
