@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { connectionRoutes } from './connections/routes.ts';
 import type { Context } from './context.ts';
 import { isUnavailable } from './database/unavailable.ts';
 import { setUpSignIn } from './sign-in/index.ts';
@@ -13,7 +14,7 @@ export async function setUpPages(app: FastifyInstance, context: Context): Promis
   const secure = config.baseUrl?.startsWith('https:') ?? false;
   await app.register(async (scope) => {
     const web = await setUpWeb(scope, { cookieKey: secrets.cookieKey, secure, navigation, isUnavailable });
-    setUpSignIn(scope, web, {
+    const signIn = setUpSignIn(scope, web, {
       database: database.service,
       secrets,
       secure,
@@ -27,6 +28,7 @@ export async function setUpPages(app: FastifyInstance, context: Context): Promis
           ...entry,
         }),
     });
+    await scope.register(connectionRoutes(context, web.pages, signIn));
     await web.pages.warm();
   });
 }

@@ -9,7 +9,9 @@ try {
   const log = createLog(config);
   const server = await startServer(config, log);
   stopOnSignals(server.stop, log);
-  console.log(`Connected Systems is at ${server.baseUrl}`);
+  console.log(
+    `Connected Systems is at ${server.baseUrl}${server.demo ? ` - demo accounts: ${server.demo}` : ''}`,
+  );
 } catch (error) {
   const explained = error instanceof ConfigError || error instanceof StartError;
   console.error(explained ? error.message : error);

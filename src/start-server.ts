@@ -1,14 +1,18 @@
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { createAudit } from './audit/audit.ts';
 import type { Config } from './config.ts';
 import type { Context } from './context.ts';
 import { openDatabase } from './database/connect.ts';
 import { migrate } from './database/migrate.ts';
+import { announceDemo, setUpDemo } from './demo/set-up.ts';
+import { openDefinitions } from './fhir/definitions/open-definitions.ts';
 import { setUpHealth } from './health.ts';
 import { createHttp } from './http.ts';
 import { createLog } from './log.ts';
 import { setUpMetrics } from './metrics.ts';
+import { oauthRoutes } from './oauth/routes.ts';
 import { setUpPages } from './pages.ts';
 import { loadSecrets } from './secrets.ts';
 
@@ -29,6 +33,8 @@ export async function startServer(config: Config, log = createLog(config)) {
     await migrate(database.owner, log);
 
     const now = () => new Date();
+    const definitions = await openDefinitions(join(config.dataDir, 'definitions'));
+    const world = await setUpDemo({ config, secrets, database, now }, definitions);
     const audit = createAudit({ database, secrets, log, now });
     undo.push(audit.close);
 
@@ -38,9 +44,11 @@ export async function startServer(config: Config, log = createLog(config)) {
     const context: Context = { config, secrets, database, audit, log, baseUrl, now };
     setUpMetrics(app, config, database);
     setUpHealth(app, database);
+    await app.register(oauthRoutes(context));
     await setUpPages(app, context);
     await app.listen({ host: config.host, port: config.port });
-    return { app, context, baseUrl: baseUrl(), stop };
+    const demo = world && (await announceDemo(world, config, baseUrl()));
+    return { app, context, baseUrl: baseUrl(), demo, stop };
   } catch (error) {
     await stop();
     throw error;

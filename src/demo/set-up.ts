@@ -1,0 +1,43 @@
+import type { Context } from '../context.ts';
+import { StartError } from '../database/start-error.ts';
+import type { Definitions } from '../fhir/definitions/definitions.ts';
+import { writeDemoFile } from './demo-file.ts';
+import { hasDemoAccounts, loadDemoWorld } from './load.ts';
+import type { World } from './world.ts';
+
+type Needs = Pick<Context, 'config' | 'database' | 'secrets' | 'now'>;
+
+/**
+ * The demo world where DEMO is on and the database is empty or holds one already; otherwise nothing.
+ * @throws {StartError} in production when accounts of the demo world, whose passwords are known to all, are there.
+ */
+export async function setUpDemo(context: Needs, definitions: Definitions): Promise<World | undefined> {
+  const { config, database, now } = context;
+  if (config.production && (await hasDemoAccounts(database))) {
+    const message = 'The database holds the demo accounts, whose passwords are public: use another database.';
+    throw new StartError('DEMO_ACCOUNTS', message);
+  }
+  if (!config.demo) return undefined;
+  const loaded = await loadDemoWorld(
+    { ...context, definitions },
+    { today: now().toISOString().slice(0, 10) },
+  );
+  return loaded.outcome === 'not-empty' ? undefined : loaded.world;
+}
+
+/** Tells scripts (DEMO_FILE) and people (the text returned) how to get in. */
+export async function announceDemo(
+  world: World,
+  { demoFile }: Pick<Context['config'], 'demoFile'>,
+  baseUrl: string,
+): Promise<string> {
+  if (demoFile) await writeDemoFile(demoFile, world, baseUrl);
+  return DEMO_ROLES.flatMap((role) => {
+    const person = world.staff.find(({ roles }) => roles.some((held) => held.role === role));
+    if (!person) return [];
+    const code = person.totpSecret ? `, code from ${person.totpSecret}` : '';
+    return [`${role}: ${person.email} / ${person.password}${code}`];
+  }).join('; ');
+}
+
+const DEMO_ROLES = ['administrator', 'coordinator', 'professional'] as const;
