@@ -10,7 +10,7 @@ export function normaliseText(text: string): string {
     .normalize('NFKD')
     .toLowerCase()
     .replace(/[\p{M}'’ʼ`.]/gu, '')
-    .replace(/[ßæœøłđðþı]/g, (letter) => SPELLED[letter] ?? letter)
+    .replace(/[ßæœøłđðþıς]/g, (letter) => SPELLED[letter] ?? letter)
     .replace(/[^\p{L}\p{N}]+/gu, ' ')
     .trim();
 }
@@ -32,4 +32,6 @@ const SPELLED: Record<string, string> = {
   ð: 'd',
   þ: 'th',
   ı: 'i',
+  // JavaScript writes a last sigma otherwise, so that a name's beginning would differ from the name.
+  ς: 'σ',
 };
