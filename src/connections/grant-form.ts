@@ -33,7 +33,7 @@ export function parseGrantForm(
   const lastDay = parseDay(form);
   const problem =
     lastDay === undefined ? 'The last day of access must be a real date' : tooSoonOrLate(lastDay, today);
-  if (problem) errors.push({ field: 'lastDay', text: problem });
+  if (problem) errors.push({ field: 'day', text: problem });
   const reason = parseReason(form.reason);
   errors.push(...reason.errors);
   return { grant: { scopes: form.scopes, labels, lastDay: lastDay ?? null, reason: reason.reason }, errors };

@@ -10,7 +10,7 @@ import { labelNames, PRIVACY_LABELS } from './privacy-labels.ts';
 import { type ReviewedSystem, reviewDigest } from './reviewed-system.ts';
 import type { Room } from './routes.ts';
 import { connectionOf, historyOf, latestConnection, type ViewedConnection } from './store.ts';
-import { connectionParameter, connectionWanted } from './view-routes.ts';
+import { type ConnectionRoute, connectionParameter, connectionWanted, idWanted } from './view-routes.ts';
 
 const Client = Type.Object({ clientId: Type.String({ maxLength: 200 }) });
 type ClientRoute = { Params: Static<typeof Client> };
@@ -105,7 +105,7 @@ export function reviewRoutes(app: FastifyInstance, room: Room): void {
           return again(422, { errors: [{ field: 'scopes', text: 'Choose at least one permission' }] });
         case 'last-day-past':
           return again(422, {
-            errors: [{ field: 'lastDay', text: 'The last day of access must be today or in the future' }],
+            errors: [{ field: 'day', text: 'The last day of access must be today or in the future' }],
           });
         case 'system-not-found':
           throw systemUnknown();
@@ -115,18 +115,13 @@ export function reviewRoutes(app: FastifyInstance, room: Room): void {
     },
   );
 
-  app.get(
+  app.get<ConnectionRoute>(
     '/connected-systems/:connectionId/granted',
     { onRequest, schema: { params: connectionParameter } },
     async (request, reply) => {
       const { organisationId } = request.staff!;
-      const connection = connectionWanted(
-        await connectionOf(
-          database,
-          organisationId,
-          (request.params as { connectionId: string }).connectionId,
-        ),
-      );
+      const connectionId = idWanted(request.params.connectionId);
+      const connection = connectionWanted(await connectionOf(database, organisationId, connectionId));
       return pages.render(reply, 'connections/granted.njk', {
         connection: systemData(connection),
         labelNames: labelNames(connection.labels),

@@ -18,6 +18,8 @@ const checker = new HtmlValidate({
     'input-attributes': 'off',
     // Forms of ours send with plain GET or POST; the browser's own checks are off so that errors are ours.
     'require-sri': 'off',
+    // Checkboxes of one question share its name.
+    'form-dup-name': ['error', { shared: ['radio', 'checkbox', 'button', 'submit', 'reset'] }],
   },
 });
 

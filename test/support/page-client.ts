@@ -34,8 +34,11 @@ export function pageClient(app: FastifyInstance, options: { address?: string } =
     csrf: () => csrf,
     get: (url: string, headers?: Headers) => send('GET', url, undefined, headers),
     /** Sends a form with the token of the last page, or with `_csrf` from the fields. */
-    post: (url: string, fields: Record<string, string> = {}, headers?: Headers) =>
-      send('POST', url, new URLSearchParams({ _csrf: csrf, ...fields }).toString(), headers),
+    post(url: string, fields: Record<string, string> | [string, string][] = {}, headers?: Headers) {
+      const form = new URLSearchParams(fields);
+      if (!form.has('_csrf')) form.append('_csrf', csrf);
+      return send('POST', url, form.toString(), headers);
+    },
     async follow(response: LightMyRequestResponse, hops = 5): Promise<LightMyRequestResponse> {
       let last = response;
       for (let hop = 0; hop < hops && last.headers.location; hop++)

@@ -1,0 +1,95 @@
+import { createHash, randomBytes } from 'node:crypto';
+import pino from 'pino';
+import type { AuditEntry } from '../../src/audit/audit.ts';
+import { connectionRoutes } from '../../src/connections/routes.ts';
+import type { Context } from '../../src/context.ts';
+import type { Database } from '../../src/database/connect.ts';
+import { createHttp } from '../../src/http.ts';
+import { setUpSignIn } from '../../src/sign-in/index.ts';
+import { setUpWeb } from '../../src/web/index.ts';
+import { connectedWorld } from './connected-world.ts';
+import { pageClient } from './page-client.ts';
+
+const KEY = Buffer.alloc(32, 7);
+
+/** The administrator's pages on a real database; `audit` holds what was recorded. */
+export async function connectionsApp(database: Database) {
+  const audit: AuditEntry[] = [];
+  const clock = { now: () => new Date() };
+  const address = { baseUrl: 'https://service.test' };
+  const app = createHttp({ trustProxy: false }, pino({ level: 'silent' }));
+  const context = {
+    config: {},
+    secrets: { pepper: KEY, cookieKey: KEY, auditKey: KEY, encryptionKey: KEY },
+    database,
+    audit: { record: async (entry: AuditEntry) => void audit.push(entry) },
+    log: app.log,
+    baseUrl: () => address.baseUrl,
+    now: () => clock.now(),
+  } as unknown as Context;
+  await app.register(async (html) => {
+    const web = await setUpWeb(html, {
+      cookieKey: KEY,
+      secure: false,
+      navigation: () => [{ text: 'Connected systems', href: '/connected-systems' }],
+      isUnavailable: () => false,
+    });
+    const signIn = setUpSignIn(html, web, {
+      database: database.service,
+      secrets: context.secrets,
+      secure: false,
+      now: context.now,
+      recordAudit: async () => {},
+    });
+    await html.register(connectionRoutes(context, web.pages, signIn));
+  });
+  await app.ready();
+
+  /** A session of this person, as sign-in would make it: the cookie's value. */
+  async function session(person: { accountId: string; organisationId: string }): Promise<string> {
+    const id = randomBytes(32).toString('base64url');
+    await database.owner.query(
+      `insert into staff_session (id_hash, account_id, organisation_id, csrf_token, second_factor_at, created_at,
+                                  last_seen_at, expires_at)
+       values ($1, $2, $3, $4, now(), now(), now(), now() + interval '1 hour')`,
+      [
+        createHash('sha256').update(id).digest(),
+        person.accountId,
+        person.organisationId,
+        randomBytes(32).toString('base64url'),
+      ],
+    );
+    return id;
+  }
+
+  return {
+    app,
+    audit,
+    clock,
+    address,
+    context,
+    world: connectedWorld(database.owner),
+    session,
+    async signedIn(person: { accountId: string; organisationId: string }) {
+      const client = pageClient(app);
+      client.cookies.set('session', await session(person));
+      return client;
+    },
+  };
+}
+
+export type ConnectionsApp = Awaited<ReturnType<typeof connectionsApp>>;
+
+/** What a browser would send with the page's POST form to this address: every field as it stands. */
+export function fieldsOf(html: string, action: string): [string, string][] {
+  const forms = [...html.matchAll(/<form[^>]*action="([^"]*)"[^>]*>([\s\S]*?)<\/form>/g)];
+  const form = forms.find(([, to]) => to === action)?.[2];
+  if (form === undefined) throw new Error(`the page has no form to ${action}`);
+  const fields: [string, string][] = [];
+  for (const [tag] of form.matchAll(/<input\b[^>]*>/g)) {
+    const attribute = (name: string) => new RegExp(`\\s${name}="([^"]*)"`).exec(tag)?.[1];
+    const ticked = attribute('type') !== 'checkbox' || /\schecked\b/.test(tag);
+    if (attribute('name') && ticked) fields.push([attribute('name')!, attribute('value') ?? '']);
+  }
+  return fields;
+}
