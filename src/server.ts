@@ -7,8 +7,10 @@ import { startServer } from './start-server.ts';
 try {
   const config = loadConfig(process.env);
   const log = createLog(config);
-  const server = await startServer(config, log);
-  stopOnSignals(server.stop, log);
+  const starting = startServer(config, log);
+  // From the first moment, so that whoever stops a start half-way leaves no database running.
+  stopOnSignals(async () => (await starting).stop(), log);
+  const server = await starting;
   console.log(
     `Connected Systems is at ${server.baseUrl}${server.demo ? ` - demo accounts: ${server.demo}` : ''}`,
   );
