@@ -63,7 +63,6 @@ export function createAnswerer(context: Context, refreshKeys: RefreshKeys) {
       caller,
       replayed: false,
       async issue(scope, resource) {
-        // The provider has proven the caller by now. If it ever let nobody pass, nobody would still get nothing.
         if (!system) throw invalidClient('not-registered');
         const { token, organisationId } = await issueToken(
           { store, baseUrl: issuer },
@@ -76,7 +75,9 @@ export function createAnswerer(context: Context, refreshKeys: RefreshKeys) {
       },
     };
     const { status, body } = await ask(endpoint, form, request.authorization, asked);
-    if (status === 200) return { status, body, outcome: 'allowed', ...about };
+    // The provider has proven the caller by now. If it ever let nobody pass, nobody would still get nothing.
+    if (status === 200 && system) return { status, body, outcome: 'allowed', ...about };
+    if (status === 200) throw invalidClient('not-registered');
     if (status === 401) await attempts.failed(subject);
     return { ...refusal(endpoint, body, asked), ...about };
   }

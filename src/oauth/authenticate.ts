@@ -20,7 +20,7 @@ type Needs = {
 
 /**
  * Gathers what the provider needs to prove a caller. It proves nothing itself, and it does the same work whether or not
- * there is such a system: nobody (`registered` false) is handed on like anybody, with a key that fits no signature.
+ * there is such a system: nobody is handed on like anybody, with a key that fits no signature.
  * @throws {OAuthError} for an assertion that no system could use, and for a caller that must wait.
  */
 export async function identify(
@@ -38,8 +38,7 @@ export async function identify(
   if (blockedForS !== undefined) {
     throw later(429, blockedForS, 'too many failed attempts from this address: wait', 'too-many-attempts');
   }
-  const registered = system !== undefined;
-  const caller: Caller = { ...credentials, registered, secrets: system?.secrets ?? [], key: undefined };
+  const caller: Caller = { ...credentials, secrets: system?.secrets ?? [], key: undefined };
   if (method === 'private_key_jwt') caller.key = await keyOf(credentials, system, refreshKeys);
   return { caller, system, known, subject };
 }

@@ -14,12 +14,11 @@ import type { Store, StoredToken } from './store.ts';
 import { tokenHash } from './token-hash.ts';
 
 /**
- * Who asks, with all that is needed to prove it, read beforehand. Without `registered` it is nobody: a system that is
- * unknown, not live, or registered for another method, which fails by exactly the same work as a wrong secret or key.
+ * Who asks, with all that is needed to prove it, read beforehand. A system that is unknown, not live, or registered for
+ * another method is handed on too, with nothing that fits, so that it fails by the same work as a wrong secret or key.
  */
 export type Caller = Credentials & {
-  registered: boolean;
-  /** Hashes of its live secrets; empty for nobody. */
+  /** Hashes of its live secrets. */
   secrets: Buffer[];
   /** The one key that its assertion names; a key whose private half nobody has when there is not exactly one. */
   key: JWK | undefined;

@@ -99,9 +99,11 @@ async function sendAudited(
 }
 
 function detailOf({ secrets }: Context, { clientId, known, detail }: Answer) {
-  // What someone typed in the place of a client id may be anything, a secret pasted into the wrong field for one.
-  if (clientId !== undefined && !known) return `client ${hashPersonal(secrets, clientId)}`;
-  return detail;
+  if (clientId === undefined) return detail;
+  // What someone typed in the place of a client id may be anything, a secret pasted into the wrong field for one. It
+  // is hashed for a known one too, so that the time does not tell which are known.
+  const hashed = `client ${hashPersonal(secrets, clientId)}`;
+  return known ? detail : hashed;
 }
 
 function sendAnswer(context: Context, reply: FastifyReply, { status, body, error }: Answer) {
@@ -116,7 +118,6 @@ function readingError(error: Error & { code?: string; statusCode?: number }) {
   if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
     return invalidRequest(`the body is larger than ${BODY_BYTES_MAX} bytes`, 413);
   }
-  if (error.statusCode && error.statusCode < 500)
-    return invalidRequest('the request could not be read', error.statusCode);
+  if (error.statusCode && error.statusCode < 500) return invalidRequest('the request could not be read');
   return error instanceof OAuthError ? error : new Error('unexpected', { cause: error });
 }
