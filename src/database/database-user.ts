@@ -1,6 +1,6 @@
 import { type SpawnOptions, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { StartError } from './start-error.ts';
 
 export type DatabaseUser = { uid: number; gid: number };
@@ -42,8 +42,10 @@ export function commandAs(
   if (user && obstacle) {
     privileges.push(`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups', '--no-new-privs');
     privileges.push('--inh-caps=+dac_read_search', '--ambient-caps=+dac_read_search');
+    // PostgreSQL asks access(2) whether it may run its own programs, which leaves capabilities out unless told so.
+    privileges.push('--securebits=+no_setuid_fixup');
     if (!works(privileges)) throw unreachable(user, obstacle);
-    openToRun(program, user);
+    openToRun(dirname(program), user);
   } else {
     Object.assign(options, user);
   }
@@ -74,14 +76,16 @@ function mayEnter({ uid, gid }: DatabaseUser, folder: string) {
   return (mode & bit) !== 0;
 }
 
-/** The capability lets it read a program that is closed to it, but running one takes the file's own x bit. */
-function openToRun(program: string, user: DatabaseUser) {
-  const { mode } = statSync(program);
-  if (mode & 0o001) return;
-  try {
-    chmodSync(program, mode | 0o111);
-  } catch {
-    throw unreachable(user, program);
+/** The capability lets it read programs that are closed to it, but to run one takes the file's own x bit. */
+function openToRun(programs: string, user: DatabaseUser) {
+  for (const file of readdirSync(programs).map((name) => join(programs, name))) {
+    const { mode } = statSync(file);
+    if (mode & 0o001) continue;
+    try {
+      chmodSync(file, mode | 0o111);
+    } catch {
+      throw unreachable(user, file);
+    }
   }
 }
 
@@ -89,6 +93,6 @@ function unreachable({ uid }: DatabaseUser, path: string) {
   return new StartError(
     'DATABASE_USER_SHUT_OUT',
     `PostgreSQL does not run as root; it would run as user ${uid}, to whom ${path} is closed. ` +
-      `Run chmod o+x on it, set DATA_DIR to a folder that user ${uid} can reach, or start as another user than root.`,
+      'Run chmod o+x on it, move what is needed from under it, or start as another user than root.',
   );
 }
