@@ -34,4 +34,4 @@ export function patientInserter(client: ClientBase, definitions: Definitions) {
 }
 
 /** How many resources go into one statement: enough to be quick, and little memory. */
-const BATCH = 500;
+const BATCH = 100;

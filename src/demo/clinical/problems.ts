@@ -6,6 +6,9 @@ import type { SpecialtyKey } from './services.ts';
 
 export type ProblemKey = keyof typeof PROBLEMS;
 
+/** What tells how an illness goes; blood pressure is two measures in one. */
+export type Trend = MeasureKey | 'bloodPressure';
+
 export type Problem = {
   code: Concept;
   label: PrivacyLabel;
@@ -16,8 +19,10 @@ export type Problem = {
   sex?: 'female' | 'male';
   /** Taken from onset on. */
   medicines: readonly MedicineKey[];
-  /** Measured at reviews, and so seen to change. */
+  /** Measured at reviews. */
   monitoring: readonly MeasureKey[];
+  /** Measured once a year, and so seen to change. */
+  trend?: Trend;
   specialty: SpecialtyKey;
   /** Over after some weeks; the others last. */
   passing?: boolean;
@@ -44,26 +49,31 @@ export const PROBLEMS = {
   hypertension: general(snomed('59621000', 'Essential hypertension'), [35, 80], 0.45, {
     medicines: ['amlodipine', 'ramipril'],
     monitoring: ['sodium', 'potassium', 'creatinine', 'egfr'],
+    trend: 'bloodPressure',
     specialty: 'practice',
   }),
   diabetes: general(snomed('44054006', 'Type 2 diabetes mellitus'), [38, 75], 0.16, {
     medicines: ['metformin', 'dapagliflozin', 'atorvastatin20'],
     monitoring: ['hba1c', 'cholesterol', 'hdl', 'creatinine', 'egfr'],
+    trend: 'hba1c',
     specialty: 'diabetes',
   }),
   cholesterol: general(snomed('13644009', 'Hypercholesterolaemia'), [40, 70], 0.22, {
     medicines: ['atorvastatin20'],
     monitoring: ['cholesterol', 'hdl', 'ldl', 'triglycerides'],
+    trend: 'cholesterol',
     specialty: 'practice',
   }),
   asthma: general(snomed('195967001', 'Asthma'), [4, 40], 0.12, {
     medicines: ['salbutamol', 'beclometasone'],
     monitoring: ['peakFlow'],
+    trend: 'peakFlow',
     specialty: 'respiratory',
   }),
   copd: general(snomed('13645005', 'Chronic obstructive pulmonary disease'), [50, 78], 0.08, {
     medicines: ['umeclidinium', 'salbutamol'],
     monitoring: ['peakFlow', 'oxygen'],
+    trend: 'peakFlow',
     specialty: 'respiratory',
   }),
   ischaemia: general(snomed('414545008', 'Ischaemic heart disease'), [48, 80], 0.13, {
@@ -74,20 +84,24 @@ export const PROBLEMS = {
   fibrillation: general(snomed('49436004', 'Atrial fibrillation'), [58, 86], 0.12, {
     medicines: ['apixaban', 'bisoprolol'],
     monitoring: ['creatinine', 'egfr', 'haemoglobin'],
+    trend: 'pulse',
     specialty: 'cardiology',
   }),
   heartFailure: general(snomed('84114007', 'Heart failure'), [62, 88], 0.07, {
     medicines: ['furosemide', 'bisoprolol', 'ramipril', 'dapagliflozin'],
     monitoring: ['sodium', 'potassium', 'creatinine', 'egfr'],
+    trend: 'weight',
     specialty: 'cardiology',
   }),
   kidney: general(snomed('433144002', 'Chronic kidney disease stage 3'), [60, 88], 0.16, {
     monitoring: ['creatinine', 'egfr', 'potassium', 'haemoglobin'],
+    trend: 'egfr',
     specialty: 'renal',
   }),
   thyroid: general(snomed('40930008', 'Hypothyroidism'), [28, 70], 0.07, {
     medicines: ['levothyroxine'],
     monitoring: ['tsh', 'thyroxine'],
+    trend: 'tsh',
     specialty: 'practice',
   }),
   arthritis: general(snomed('239873007', 'Osteoarthritis of knee'), [50, 82], 0.3, {
@@ -103,6 +117,7 @@ export const PROBLEMS = {
     medicines: ['ferrousFumarate'],
     courseDays: 180,
     monitoring: ['haemoglobin', 'ferritin'],
+    trend: 'haemoglobin',
     specialty: 'practice',
   }),
   migraine: general(snomed('37796009', 'Migraine'), [12, 45], 0.12, {
@@ -114,10 +129,12 @@ export const PROBLEMS = {
   depression: mental(snomed('35489007', 'Depressive disorder'), [16, 70], 0.2, {
     medicines: ['citalopram'],
     monitoring: ['phq9', 'gad7'],
+    trend: 'phq9',
     specialty: 'therapies',
   }),
   anxiety: mental(snomed('21897009', 'Generalised anxiety disorder'), [14, 55], 0.13, {
     monitoring: ['gad7', 'phq9'],
+    trend: 'gad7',
     specialty: 'therapies',
   }),
   schizophrenia: mental(snomed('58214004', 'Schizophrenia'), [18, 35], 0.015, {
@@ -130,6 +147,7 @@ export const PROBLEMS = {
   }),
   dementia: mental(snomed('26929004', "Alzheimer's disease"), [70, 90], 0.12, {
     monitoring: ['moca'],
+    trend: 'moca',
     specialty: 'psychiatry',
   }),
 
@@ -151,6 +169,7 @@ export const PROBLEMS = {
   hiv: sexual(snomed('86406008', 'Human immunodeficiency virus infection'), [20, 55], 0.012, {
     medicines: ['dolutegravir'],
     monitoring: ['hivViralLoad'],
+    trend: 'hivViralLoad',
     specialty: 'sexualHealth',
   }),
 

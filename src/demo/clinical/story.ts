@@ -3,14 +3,25 @@ import type { Chart } from './chart.ts';
 import { openEncounter, recordAllergies, recordMedicine, recordProblem } from './entries.ts';
 import { recordLetter } from './letters.ts';
 import type { MedicineKey } from './medicines.ts';
-import { createPhysiology } from './physiology.ts';
+import { createPhysiology, type Physiology } from './physiology.ts';
 import { drawProblems, type HeldProblem } from './problem-list.ts';
 import { recordVaccinations } from './programme.ts';
 import { SPECIALTIES, type Specialty } from './services.ts';
-import { checkUp, emergency, minorIllness, reviewProblem, VISITS } from './visits.ts';
+import {
+  checkUp,
+  emergency,
+  followTrend,
+  measureFor,
+  minorIllness,
+  reviewProblem,
+  VISITS,
+} from './visits.ts';
 
 /** Visits reach back this far; what began earlier is on the problem list. */
 const HISTORY_DAYS = 9 * 365;
+
+/** Of somebody with many illnesses the latest are followed, else there would be room for nothing else. */
+const MOST_TRENDS = 3;
 
 /**
  * Writes a life into the chart: allergies, problems as they began with their medicines, vaccinations, and then
@@ -31,7 +42,7 @@ export function tellStory(chart: Chart, target: number): HeldProblem[] {
     chart.contact(someDay(chart), SPECIALTIES.practice.by, 'GENERAL_HEALTH'),
   );
   const taken = new Set<string>();
-  for (const held of problems) beginProblem(chart, held, never, taken);
+  for (const held of problems) beginProblem(chart, body, held, never, taken);
   if (
     subject.sex === 'female' &&
     chart.ageAt(subject.lastDay) >= 18 &&
@@ -43,6 +54,8 @@ export function tellStory(chart: Chart, target: number): HeldProblem[] {
   const general = problems.filter(({ problem }) => problem.label === 'GENERAL_HEALTH');
   recordVaccinations(chart, general.length > 0);
   futureAppointments(chart, problems);
+  const followed = problems.filter(({ problem }) => problem.trend).slice(-MOST_TRENDS);
+  for (const held of followed) followTrend(chart, body, held);
 
   while (chart.entries.length < target) {
     const lasting = problems.filter(({ problem }) => !problem.passing);
@@ -67,6 +80,7 @@ export function tellStory(chart: Chart, target: number): HeldProblem[] {
 
 function beginProblem(
   chart: Chart,
+  body: Physiology,
   { problem, onsetDay }: HeldProblem,
   never: ReadonlySet<MedicineKey>,
   taken: Set<string>,
@@ -77,6 +91,8 @@ function beginProblem(
   const recent = onsetDay > -HISTORY_DAYS;
   const contact = recent ? openEncounter(chart, seen, VISITS.problem, problem.code) : seen;
   const weeks = problem.passing ? chart.random.integer(2, 20) : undefined;
+  // A diagnosis rests on measurements; from these the later ones are seen to get better.
+  if (recent && chart.random.chance(0.7)) measureFor(chart, contact, body, problem);
   const condition = recordProblem(chart, contact, problem.code, weeks);
   for (const key of problem.medicines) {
     // One strength of a medicine, whatever the number of reasons for it.

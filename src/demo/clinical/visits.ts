@@ -7,7 +7,7 @@ import { type MeasureKey, PANELS, type PanelKey } from './measures.ts';
 import type { MedicineKey } from './medicines.ts';
 import type { Physiology } from './physiology.ts';
 import type { HeldProblem } from './problem-list.ts';
-import { MINOR_ILLNESSES } from './problems.ts';
+import { MINOR_ILLNESSES, type Problem } from './problems.ts';
 import { SPECIALTIES, type Specialty } from './services.ts';
 
 export const VISITS = {
@@ -32,12 +32,18 @@ export function reviewProblem(chart: Chart, body: Physiology, { problem }: HeldP
     chart.random.chance(0.2) ? VISITS.telephone : VISITS.review,
     problem.code,
   );
-  if (problem.label === 'GENERAL_HEALTH' && chart.ageAt(day) >= 12)
-    vitalSigns(chart, contact, body, ['weight', 'pulse']);
-  recordMonitoring(chart, contact, body, problem.monitoring);
+  measureFor(chart, contact, body, problem);
   if (chart.random.chance(0.4)) {
     recordLetter(chart, contact, problem.label === 'SOCIAL_CARE' ? 'plan' : 'clinic', problem.code.display);
   }
+}
+
+/** What a visit about a problem makes people measure. */
+export function measureFor(chart: Chart, contact: Contact, body: Physiology, problem: Problem): void {
+  if (problem.label === 'GENERAL_HEALTH' && chart.ageAt(contact.day) >= 12) {
+    vitalSigns(chart, contact, body, ['weight', 'pulse']);
+  }
+  recordMonitoring(chart, contact, body, problem.monitoring);
 }
 
 /** Whole panels are reported together; what is left is measured by itself. */
@@ -54,6 +60,21 @@ function recordMonitoring(
     for (const key of of) left.delete(key);
   }
   for (const key of left) recordMeasure(chart, contact, body, key);
+}
+
+/** The same measurement once a year, from diagnosis or for five years: what a chart is drawn from. */
+export function followTrend(chart: Chart, body: Physiology, { problem, onsetDay }: HeldProblem): void {
+  if (!problem.trend) return;
+  const specialty: Specialty = SPECIALTIES[problem.specialty];
+  let day = Math.max(
+    onsetDay + chart.random.integer(5, 30),
+    chart.subject.lastDay - 5 * 365 + chart.random.integer(0, 200),
+  );
+  for (; day < chart.subject.lastDay; day += 365 + chart.random.integer(-30, 30)) {
+    const contact = chart.contact(day, specialty.by, problem.label);
+    if (problem.trend === 'bloodPressure') recordBloodPressure(chart, contact, body);
+    else recordMeasure(chart, contact, body, problem.trend);
+  }
 }
 
 /** A health check for grown-ups, growth for children. */
