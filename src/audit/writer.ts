@@ -53,7 +53,9 @@ export function createWriter({ session, chains, log, limits }: WriterNeeds) {
     while (!stopped.signal.aborted && (waiting() > 0 || signatureDue() || !session.connected())) {
       busySince = performance.now();
       try {
-        await step(await session.open());
+        const client = await session.open();
+        if (stopped.signal.aborted) break;
+        await step(client);
         failingSince = undefined;
       } catch (error) {
         session.drop();
@@ -63,6 +65,7 @@ export function createWriter({ session, chains, log, limits }: WriterNeeds) {
         if (failures > 1) await pause(Math.min(25 * 2 ** failures, 1000));
       }
     }
+    if (stopped.signal.aborted) session.drop(); // opened while the audit was being closed
     busySince = undefined;
     running = undefined;
   }
