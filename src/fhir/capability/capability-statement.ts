@@ -1,0 +1,86 @@
+import type { Context } from '../../context.ts';
+import type { Definitions } from '../definitions/definitions.ts';
+import { supportedParameters } from '../search/parse-search.ts';
+
+const STARTED = new Date();
+
+/** The CapabilityStatement (R4 section 5.3) of a base, as text: it says what is there, and is made once for each base. */
+export function capabilityStatement(context: Context, definitions: Definitions) {
+  const texts = new Map<string, string>();
+  const resource = [...definitions.resourceTypes].sort().map((type) => resourceOf(definitions, type));
+  return (base: string): string => {
+    const known = texts.get(base);
+    if (known) return known;
+    const text = JSON.stringify(statementOf(context.baseUrl(), base, resource));
+    // Anybody may ask with any organisation in the address: what they make up is not kept.
+    if (texts.size < 20) texts.set(base, text);
+    return text;
+  };
+}
+
+function statementOf(baseUrl: string, base: string, resource: object[]) {
+  return {
+    resourceType: 'CapabilityStatement',
+    status: 'active',
+    date: STARTED.toISOString(),
+    publisher: 'Connected Systems',
+    kind: 'instance',
+    software: { name: 'Connected Systems' },
+    implementation: {
+      description: 'FHIR R4 for systems to which an organisation has given access',
+      url: base,
+    },
+    fhirVersion: '4.0.1',
+    format: ['application/fhir+json', 'json'],
+    rest: [{ mode: 'server', security: securityOf(baseUrl), resource }],
+  };
+}
+
+function securityOf(baseUrl: string) {
+  const uri = (url: string, path: string) => ({ url, valueUri: baseUrl + path });
+  return {
+    cors: false,
+    service: [
+      {
+        coding: [
+          {
+            system: 'http://terminology.hl7.org/CodeSystem/restful-security-service',
+            code: 'SMART-on-FHIR',
+            display: 'SMART-on-FHIR',
+          },
+        ],
+        text: 'OAuth 2.0 client credentials (SMART Backend Services)',
+      },
+    ],
+    extension: [
+      {
+        url: 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris',
+        extension: [
+          uri('token', '/oauth/token'),
+          uri('introspect', '/oauth/introspect'),
+          uri('revoke', '/oauth/revoke'),
+        ],
+      },
+    ],
+  };
+}
+
+const INTERACTIONS = ['read', 'vread', 'update', 'delete', 'history-instance', 'create', 'search-type'];
+
+function resourceOf(definitions: Definitions, type: string) {
+  const parameters = supportedParameters(definitions, type);
+  const conditional = parameters.some(({ code, type: kind }) => code === 'identifier' && kind === 'token');
+  return {
+    type,
+    interaction: INTERACTIONS.map((code) => ({ code })),
+    versioning: 'versioned-update',
+    readHistory: true,
+    updateCreate: false,
+    conditionalCreate: conditional,
+    conditionalRead: 'full-support',
+    conditionalUpdate: conditional,
+    conditionalDelete: 'not-supported',
+    referencePolicy: ['literal', 'logical'],
+    searchParam: parameters.map(({ code, type: kind }) => ({ name: code, type: kind })),
+  };
+}

@@ -1,0 +1,34 @@
+import type { JsonObject } from '../store/content.ts';
+import type { Call } from './call.ts';
+import { checkSent } from './formats.ts';
+import { Refusal } from './refusal.ts';
+
+/** A body as it is checked and indexed, and as it is printed: with the decimals that were sent (R4 section 2.24.0.1). */
+export type Body = { resource: unknown; printed: unknown };
+
+/** Parses a JSON body. @throws {Refusal} when it is not JSON in UTF-8, or does not say that it is. */
+export function bodyOf(call: Pick<Call, 'headers' | 'body'>): Body {
+  checkSent(call);
+  if (!call.body || call.body.length === 0)
+    throw new Refusal('body-malformed', { text: 'A body is needed.' });
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(call.body);
+    const resource = JSON.parse(text);
+    return { resource, printed: LOSSY.test(text) ? (JSON.parse(text, keepNumbers) as JsonObject) : resource };
+  } catch {
+    // The parser's own message quotes the body.
+    throw new Refusal('body-malformed');
+  }
+}
+
+/** Something that a double would print in another way: 1.0, 1e3, seventeen digits. Text may look so too; no harm. */
+const LOSSY = /\d\.\d*0(?!\d)|\d[eE]|\d{16}|\d\.\d{8}|-0/;
+
+type RawJson = { rawJSON(text: string): unknown };
+
+function keepNumbers(_key: string, value: unknown, context?: { source?: string }): unknown {
+  const source = context?.source;
+  if (typeof value !== 'number' || source === undefined || String(value) === source) return value;
+  return (JSON as unknown as RawJson).rawJSON(source);
+}

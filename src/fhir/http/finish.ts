@@ -1,0 +1,93 @@
+import type { FastifyReply } from 'fastify';
+import { describeQuery } from '../../audit/audit.ts';
+import type { Room } from '../room.ts';
+import type { Answer } from './answer.ts';
+import { type Call, parametersOf } from './call.ts';
+import { FHIR_JSON } from './formats.ts';
+import { outcomeText, Refusal } from './refusal.ts';
+import type { RefusalCode } from './refusal-codes.ts';
+import type { Served } from './serve.ts';
+
+/** Sends an answer once its audit record is durable. Without the record nothing leaves but 503. */
+export async function finish(
+  room: Room,
+  call: Call,
+  reply: FastifyReply,
+  served: Served,
+): Promise<FastifyReply> {
+  const { answer } = served;
+  const body = bodyOf(answer, call);
+  const bytes = body === null ? 0 : Buffer.byteLength(body);
+  try {
+    await room.context.audit.record(entryOf(room, call, served, bytes));
+  } catch (error) {
+    room.context.log.error({ err: error, requestId: call.requestId }, 'an audit record could not be written');
+    const refusal = new Refusal('unavailable', { headers: { 'retry-after': '5' } });
+    return send(reply, refusal, outcomeText(refusal, call.requestId));
+  }
+  return send(reply, answer, body, served);
+}
+
+function bodyOf(answer: Answer | Refusal, call: Call): string | null {
+  return answer instanceof Refusal ? outcomeText(answer, call.requestId) : answer.body;
+}
+
+function entryOf(room: Room, call: Call, { answer, decision, entry }: Served, bytes: number) {
+  const refused = answer instanceof Refusal;
+  return {
+    ...entry,
+    kind: 'fhir' as const,
+    outcome: refused ? answer.code : 'allowed',
+    status: answer.status,
+    requestId: call.requestId,
+    address: call.address,
+    clientId: decision?.client_id,
+    connectionId: decision?.connection_id,
+    organisationId: decision?.organisation_id,
+    query: queryOf(room, call),
+    ...(refused
+      ? { detail: answer.issues.map(({ diagnostics }) => diagnostics).join('; ') || null }
+      : {
+          resourceId: answer.resourceId ?? entry.resourceId,
+          patients: answer.patients,
+          count: answer.count,
+        }),
+    bytes,
+  };
+}
+
+/** The search parameters, personal values hashed; a form that is none is not read. */
+function queryOf({ context }: Room, call: Call): string | null {
+  let parameters: [string, string][];
+  try {
+    parameters = parametersOf(call);
+  } catch {
+    parameters = [...new URLSearchParams(call.query)];
+  }
+  return parameters.length > 0 ? describeQuery(context.secrets, parameters) : null;
+}
+
+function send(
+  reply: FastifyReply,
+  answer: Answer | Refusal,
+  body: string | null,
+  served?: Served,
+): FastifyReply {
+  reply.code(answer.status).header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
+  if (body !== null) reply.header('content-type', FHIR_JSON);
+  if (answer instanceof Refusal) {
+    const challenge = challengeOf(answer.code, served);
+    if (challenge) reply.header('www-authenticate', challenge);
+  }
+  for (const name in answer.headers) reply.header(name, answer.headers[name]);
+  return reply.send(body ?? undefined);
+}
+
+/** RFC 6750 section 3. */
+function challengeOf(code: RefusalCode, served: Served | undefined): string | undefined {
+  if (code === 'token-missing') return 'Bearer realm="FHIR"';
+  if (code === 'token-invalid') return 'Bearer realm="FHIR", error="invalid_token"';
+  if (code !== 'scope-insufficient') return undefined;
+  const scope = served?.needed ? `, scope="system/${served.needed}"` : '';
+  return `Bearer realm="FHIR", error="insufficient_scope"${scope}`;
+}

@@ -1,0 +1,96 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Context } from '../context.ts';
+import { capabilityStatement } from './capability/capability-statement.ts';
+import type { Definitions } from './definitions/definitions.ts';
+import { type Call, callOf } from './http/call.ts';
+import { finish } from './http/finish.ts';
+import { Refusal } from './http/refusal.ts';
+import { type Served, serve, serveRefusal } from './http/serve.ts';
+import { createRoom } from './room.ts';
+
+const BODY_BYTES_MAX = 2 * 1024 * 1024;
+const BATCH_BYTES_MAX = 20 * 1024 * 1024;
+
+/** `/.well-known/smart-configuration` of one FHIR base, from the authorization server's room. */
+export type SmartConfiguration = (context: Context, fhirBase: string) => object;
+
+/**
+ * FHIR R4 at both kinds of base: `/organisations/{public id or ODS code}/fhir/R4`, and `/fhir/R4` with the header
+ * X-Org-Public-Id. Every request under them has one audit record before its answer.
+ */
+export function fhirRoutes(context: Context, definitions: Definitions, smart: SmartConfiguration) {
+  const room = createRoom(context, definitions);
+  const capabilities = capabilityStatement(context, definitions);
+
+  return async function fhir(app: FastifyInstance): Promise<void> {
+    app.removeAllContentTypeParsers();
+    // The bytes as they came: what they are is for the interaction to say, after it is known who asks.
+    app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    app.setErrorHandler(onError);
+    for (const { prefix, callFor } of bases(context)) {
+      const handler = async (request: FastifyRequest, reply: FastifyReply) => {
+        const call = callFor(request);
+        return finish(room, call, reply, openly(call) ?? (await serve(room, call)));
+      };
+      app.all(prefix, { bodyLimit: BATCH_BYTES_MAX, handler });
+      app.all(`${prefix}/*`, { bodyLimit: BODY_BYTES_MAX, handler });
+    }
+  };
+
+  /** What may be known before a token is had (SMART App Launch 2, "Conformance"). */
+  function openly({ method, segments, base }: Call): Served | undefined {
+    const [first, second, third] = segments;
+    const metadata = first === 'metadata' && second === undefined;
+    const wellKnown = first === '.well-known' && second === 'smart-configuration' && third === undefined;
+    if (!metadata && !wellKnown) return undefined;
+    const entry = { interaction: metadata ? 'capabilities' : 'smart-configuration' };
+    if (method !== 'GET' && method !== 'HEAD') {
+      const refusal = new Refusal('method-not-allowed', { headers: { allow: 'GET, HEAD' } });
+      return { entry, decision: null, answer: refusal };
+    }
+    const body = metadata ? capabilities(base) : JSON.stringify(smart(context, base));
+    const headers: Record<string, string> = { 'cache-control': 'no-cache' };
+    if (wellKnown) headers['content-type'] = 'application/json; charset=utf-8';
+    return { entry, decision: null, answer: { status: 200, body, headers } };
+  }
+
+  /** What goes wrong before the handler: a body that is too large or broken off, an address that is none. */
+  async function onError(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
+    const url = request.raw.url ?? '/';
+    const found = bases(context).find(({ matches }) => matches.test(url));
+    const call = (found ?? bases(context)[1]!).callFor(request);
+    const refusal =
+      error.code === 'FST_ERR_CTP_BODY_TOO_LARGE' ? new Refusal('body-too-large') : clientFault(error);
+    return finish(room, call, reply, await serveRefusal(room, call, refusal));
+  }
+}
+
+function clientFault(error: FastifyError): unknown {
+  const { statusCode = 500 } = error;
+  return statusCode >= 400 && statusCode < 500 ? new Refusal('request-malformed') : error;
+}
+
+function bases(context: Context) {
+  return [
+    {
+      prefix: '/organisations/:organisation/fhir/R4',
+      matches: /^\/organisations\/[^/]*\/fhir\/R4/,
+      callFor: (request: FastifyRequest) => {
+        const named = /^\/organisations\/([^/]*)\//.exec(request.raw.url ?? '')?.[1] ?? '';
+        return callOf(request, `${context.baseUrl()}/organisations/${named}/fhir/R4`, named);
+      },
+    },
+    {
+      prefix: '/fhir/R4',
+      matches: /^\/fhir\/R4/,
+      callFor: (request: FastifyRequest) => {
+        const header = request.headers['x-org-public-id'];
+        return callOf(
+          request,
+          `${context.baseUrl()}/fhir/R4`,
+          typeof header === 'string' ? header.trim() : undefined,
+        );
+      },
+    },
+  ];
+}

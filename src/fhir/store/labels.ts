@@ -1,0 +1,12 @@
+/** The privacy labels, in the order of their numbers: label n is bit n of a connection's and a patient's choices. */
+export const PRIVACY_LABELS = ['GENERAL_HEALTH', 'MENTAL_HEALTH', 'SEXUAL_HEALTH', 'SOCIAL_CARE'] as const;
+export type PrivacyLabel = (typeof PRIVACY_LABELS)[number];
+
+export const PRIVACY_LABEL_SYSTEM = 'http://fhir.patientsknowbest.com/codesystem/privacy-label';
+export const SOURCE_ORGANISATION_SYSTEM = 'http://fhir.patientsknowbest.com/codesystem/source-organization';
+
+/** The number of a label, or undefined when there is none of that name. */
+export function labelNumber(code: unknown): number | undefined {
+  const number = PRIVACY_LABELS.indexOf(code as PrivacyLabel);
+  return number < 0 ? undefined : number;
+}

@@ -1,0 +1,12 @@
+import type pg from 'pg';
+
+/** Who asks for what: the first three parameters of every statement. */
+export type Asked = readonly [tokenHash: Buffer, organisation: string, permissions: readonly string[]];
+
+/** Runs one named (so prepared once on each connection) statement. */
+export type Query = <T>(name: string, text: string, values: readonly unknown[]) => Promise<T[]>;
+
+/** `on` a pool, each statement is its own transaction, which is what decide() counts on. */
+export function queryOn(on: Pick<pg.Pool, 'query'> | Pick<pg.ClientBase, 'query'>): Query {
+  return async (name, text, values) => (await on.query({ name, text, values: values as unknown[] })).rows;
+}
