@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { ClientBase } from 'pg';
 import type { BaseLogger } from 'pino';
 import type { Secrets } from '../secrets.ts';
-import type { AuditValues } from './entry.ts';
+import { type AuditValues, microsOf } from './entry.ts';
 import { genesisOf, type Head, hashRecord, nameOf, signCheckpoint } from './record.ts';
 import { hashAt, insertCheckpoint, insertRecords, type SealedRecord, unnamedHeads } from './store.ts';
 
@@ -53,7 +53,7 @@ export function createChains({ secrets, log, now }: ChainNeeds) {
         /** Signs the end of the chain. Logged too: a log kept elsewhere is a witness that no table can remove. */
         async checkpoint(session: ClientBase) {
           const at = now();
-          const signature = signCheckpoint(secrets.auditKey, head, at.getTime() * 1000);
+          const signature = signCheckpoint(secrets.auditKey, head, microsOf(at));
           const end = head;
           await insertCheckpoint(session, end, at, signature);
           signed = end.sequence;
@@ -80,7 +80,7 @@ type ChainNeeds = {
 /** A record of the audit itself. */
 function marker(interaction: 'chain-start' | 'chain-end', at: Date, detail: string | null): AuditValues {
   return {
-    at: at.getTime(),
+    micros: microsOf(at),
     request_id: interaction,
     kind: 'audit',
     interaction,

@@ -33,8 +33,8 @@ export type AuditEntry = {
 
 /** The columns of a row that come from an entry, exactly as they are stored and hashed. */
 export type AuditValues = {
-  /** Milliseconds since 1970; the column holds microseconds, of which an honest record has none. */
-  at: number;
+  /** Microseconds since 1970, as text: the column holds them, and a double does not for ever. */
+  micros: string;
   request_id: string;
   kind: string;
   interaction: string;
@@ -56,10 +56,10 @@ export type AuditValues = {
 
 /** @throws {TypeError} when no row can hold the entry: one bad entry must not fail the others of its batch. */
 export function toValues(entry: AuditEntry, now: () => Date): AuditValues {
-  const at = (entry.at ?? now()).getTime();
-  if (!(at >= 0 && at <= LATEST)) throw invalid('at');
+  const at = entry.at ?? now();
+  if (!(at.getTime() >= 0 && at.getTime() <= LATEST)) throw invalid('at');
   return {
-    at,
+    micros: microsOf(at),
     request_id: text(entry.requestId, 200),
     kind: text(entry.kind, 20),
     interaction: text(entry.interaction, 100),
@@ -81,7 +81,11 @@ export function toValues(entry: AuditEntry, now: () => Date): AuditValues {
   };
 }
 
-const LATEST = Date.UTC(9999, 0);
+export function microsOf(at: Date): string {
+  return String(BigInt(at.getTime()) * 1000n);
+}
+
+const LATEST = Date.UTC(2200, 0);
 const MAX_INTEGER = 2_147_483_647;
 
 /** What callers send can be in here (an id from the address, say): shortened and made storable, never refused. */

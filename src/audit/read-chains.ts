@@ -5,7 +5,7 @@ import { CHAINS } from './store.ts';
 /** What stands in one place of a chain: a record, a checkpoint, or both. */
 export type Place = { chain: string; sequence: number; record?: StoredRecord; checkpoint?: StoredCheckpoint };
 export type StoredRecord = AuditRecord & { hash: Buffer };
-export type StoredCheckpoint = Head & { atMicros: number; signature: Buffer };
+export type StoredCheckpoint = Head & { micros: string; signature: Buffer };
 
 /**
  * Every place of every chain in order, the oldest chain first, a few hundred rows at a time however many there are.
@@ -80,15 +80,14 @@ const CHECKPOINTS = `
 // biome-ignore lint/suspicious/noExplicitAny: the columns are those of the two queries above
 type Row = any;
 
-function toRecord({ micros, sequence, patients, ...row }: Row): StoredRecord {
+function toRecord({ sequence, patients, ...row }: Row): StoredRecord {
   return {
     ...row,
     sequence: Number(sequence),
-    at: micros === null ? Number.NaN : Number(micros) / 1000,
     patients: patients === null ? null : patients.slice(1, -1).split(','),
   };
 }
 
-function toCheckpoint({ micros, sequence, ...row }: Row): StoredCheckpoint {
-  return { ...row, sequence: Number(sequence), atMicros: Number(micros) };
+function toCheckpoint({ sequence, ...row }: Row): StoredCheckpoint {
+  return { ...row, sequence: Number(sequence) };
 }

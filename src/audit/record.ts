@@ -21,8 +21,8 @@ export function genesisOf(chain: string): Buffer {
 }
 
 /** Needs the audit key, which the database does not hold: whoever can write the tables cannot make one. */
-export function signCheckpoint(auditKey: Buffer, { chain, sequence, hash }: Head, atMicros: number): Buffer {
-  const statement = JSON.stringify(['audit checkpoint', chain, sequence, hash.toString('hex'), atMicros]);
+export function signCheckpoint(auditKey: Buffer, { chain, sequence, hash }: Head, micros: string): Buffer {
+  const statement = JSON.stringify(['audit checkpoint', chain, sequence, hash.toString('hex'), micros]);
   return createHmac('sha256', auditKey).update(statement).digest();
 }
 
@@ -39,12 +39,11 @@ export function headOf(name: string): Head | undefined {
 
 const NAME = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):([1-9]\d{0,14}):([0-9a-f]{64})$/;
 
-/** Microseconds, as the column keeps them: one that was altered by less than a millisecond is altered. */
 function canonical(r: AuditRecord): string {
   return JSON.stringify([
     r.chain,
     r.sequence,
-    Math.round(r.at * 1000),
+    r.micros,
     r.request_id,
     r.kind,
     r.interaction,

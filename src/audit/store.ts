@@ -23,7 +23,7 @@ const INSERT_RECORDS = `
 export async function insertRecords(client: ClientBase, records: SealedRecord[]) {
   const rows = records.map((record) => ({
     ...record,
-    at: new Date(record.at).toISOString(),
+    at: new Date(Number(record.micros) / 1000).toISOString(),
     hash: `\\x${record.hash.toString('hex')}`,
   }));
   await client.query({ name: 'audit insert', text: INSERT_RECORDS, values: [JSON.stringify(rows)] });

@@ -4,7 +4,7 @@ import pg from 'pg';
 import pino from 'pino';
 import type { TestDatabase } from '../../test/support/database.ts';
 import { type AuditEntry, createAudit } from './audit.ts';
-import { type ChainReport, verifyAudit } from './verify.ts';
+import { verifyAudit } from './verify.ts';
 import type { WriterLimits } from './writer.ts';
 
 export const AUDIT_KEY = Buffer.alloc(32, 'audit key of the tests');
@@ -43,12 +43,16 @@ export async function verified(
 ) {
   const client = await database.owner.connect();
   try {
-    const reports: ChainReport[] = [];
-    for await (const report of verifyAudit(client, AUDIT_KEY, witnesses)) reports.push(report);
-    return reports;
+    return await collect(verifyAudit(client, AUDIT_KEY, witnesses));
   } finally {
     client.release();
   }
+}
+
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
 }
 
 /** The request ids that are recorded, each as often as it is. */

@@ -44,23 +44,32 @@ export async function* verifyAudit(
 ): AsyncGenerator<ChainReport> {
   await client.query('begin isolation level repeatable read read only');
   try {
-    // Sorting millions of rows would fill a disk; the primary keys have them in order.
-    await client.query('set local enable_sort = off');
-    const named = Map.groupBy([...(await readNamedHeads(client)), ...witnesses], ({ chain }) => chain);
-    let checking: ReturnType<typeof checkChain> | undefined;
-    for await (const place of readPlaces(client)) {
-      if (checking?.chain !== place.chain) {
-        if (checking) yield checking.report();
-        checking = checkChain(place.chain, auditKey, named.get(place.chain) ?? []);
-        named.delete(place.chain);
-      }
-      checking.next(place);
-    }
-    if (checking) yield checking.report();
-    for (const [chain, heads] of named) yield checkChain(chain, auditKey, heads).report();
+    yield* verifyWithin(client, auditKey, witnesses);
   } finally {
     await client.query('rollback');
   }
+}
+
+/** The same, of what the client's transaction sees. */
+export async function* verifyWithin(
+  client: ClientBase,
+  auditKey: Buffer,
+  witnesses: readonly Head[] = [],
+): AsyncGenerator<ChainReport> {
+  // Sorting millions of rows would fill a disk; the primary keys have them in order.
+  await client.query('set local enable_sort = off');
+  const named = Map.groupBy([...(await readNamedHeads(client)), ...witnesses], ({ chain }) => chain);
+  let checking: ReturnType<typeof checkChain> | undefined;
+  for await (const place of readPlaces(client)) {
+    if (checking?.chain !== place.chain) {
+      if (checking) yield checking.report();
+      checking = checkChain(place.chain, auditKey, named.get(place.chain) ?? []);
+      named.delete(place.chain);
+    }
+    checking.next(place);
+  }
+  if (checking) yield checking.report();
+  for (const [chain, heads] of named) yield checkChain(chain, auditKey, heads).report();
 }
 
 function checkChain(chain: string, auditKey: Buffer, named: Head[]) {
@@ -85,14 +94,14 @@ function checkChain(chain: string, auditKey: Buffer, named: Head[]) {
     }
     previous = record.hash;
     ended = record.kind === 'audit' && record.interaction === 'chain-end';
-    const at = new Date(record.at);
+    const at = new Date(Number(record.micros) / 1000);
     report.records += 1;
     report.first ??= at;
     report.last = at;
   }
 
   function checkCheckpoint(checkpoint: StoredCheckpoint) {
-    const expected = signCheckpoint(auditKey, checkpoint, checkpoint.atMicros);
+    const expected = signCheckpoint(auditKey, checkpoint, checkpoint.micros);
     const { signature } = checkpoint;
     if (signature.length !== expected.length || !timingSafeEqual(signature, expected)) {
       return broken(checkpoint.sequence, 'forged');
