@@ -1,7 +1,7 @@
 import { newRootId } from '../ids.ts';
 import { createRandom } from './random.ts';
 
-export type DemoTeam = { id: string; name: string; isDefault: boolean };
+type DemoTeam = { id: string; name: string; isDefault: boolean };
 export type OrganisationKind = 'hospital' | 'practice' | 'community';
 
 export type DemoOrganisation = {
@@ -14,8 +14,8 @@ export type DemoOrganisation = {
 };
 
 /**
- * Three care providers of a town that does not exist. NHS trusts' ODS codes are three characters beginning with
- * R or T and practices' a letter and five digits; these have the shapes, but no organisation was given them.
+ * Three care providers of a town that does not exist. The ODS codes are made up: they have the shapes of a trust's
+ * (three characters) and a practice's (a letter and five digits), but begin with a letter that those do not.
  */
 export function makeOrganisations(seed: string): DemoOrganisation[] {
   const random = createRandom(`${seed}/organisations`);

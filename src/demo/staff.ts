@@ -3,8 +3,8 @@ import { makeName } from './names.ts';
 import type { DemoOrganisation } from './organisations.ts';
 import { createRandom, type Random } from './random.ts';
 
-export type StaffRole = 'administrator' | 'coordinator' | 'professional';
-export type DemoRole = { organisationId: string; role: StaffRole; teamId: string };
+type StaffRole = 'administrator' | 'coordinator' | 'professional';
+type DemoRole = { organisationId: string; role: StaffRole; teamId: string };
 
 export type DemoPerson = {
   id: string;

@@ -1,6 +1,7 @@
 import { newRootId } from '../ids.ts';
 import keys from './keys.json' with { type: 'json' };
 import { createRandom, type Random } from './random.ts';
+import { SYSTEMS, type SystemFacts } from './system-catalogue.ts';
 
 export type DemoCompany = { id: string; name: string };
 
@@ -10,18 +11,9 @@ export type PrivateJwk = { kid: string; alg: string; use: string; kty: string; d
   string
 >;
 
-export type DemoSystem = {
+export type DemoSystem = Omit<SystemFacts, 'key'> & {
   clientId: string;
   companyId: string;
-  company: string;
-  name: string;
-  /** In the company's words. */
-  purpose: string;
-  contactName: string;
-  contactEmail: string;
-  privacyNoticeUrl: string;
-  standing: 'draft' | 'live' | 'suspended';
-  scopes: string[];
   authMethod: 'client_secret_basic' | 'private_key_jwt';
   clientSecret?: string;
   privateJwk?: PrivateJwk;
@@ -42,7 +34,7 @@ export function makeSystems(seed: string): { companies: DemoCompany[]; systems: 
 }
 
 /** The keys are in the open on purpose, like every secret of the demo world: examples must be able to use them. */
-function credentials(random: Random, key: keyof typeof keys | undefined) {
+function credentials(random: Random, key: SystemFacts['key']) {
   return key
     ? { authMethod: 'private_key_jwt' as const, privateJwk: keys[key] as unknown as PrivateJwk }
     : { authMethod: 'client_secret_basic' as const, clientSecret: random.bytes(32).toString('base64url') };
@@ -55,110 +47,3 @@ export function publicJwk({ kid, alg, use, ...key }: PrivateJwk): Record<string,
     ? { kid, alg, use, kty, n: n!, e: e! }
     : { kid, alg, use, kty: kty!, crv: crv!, x: x!, y: y! };
 }
-
-const read = (...types: string[]) => types.map((type) => `system/${type}.rs`);
-
-type Facts = Omit<DemoSystem, 'clientId' | 'companyId' | 'authMethod' | 'clientSecret' | 'privateJwk'>;
-
-const SYSTEMS: readonly (Facts & { key?: keyof typeof keys })[] = [
-  {
-    name: 'Postbridge Letters',
-    company: 'Postbridge Ltd',
-    purpose:
-      'We send your letters to patients on screen first, and print and post only those that have not been opened after the number of days you set.',
-    contactName: 'Customer integration desk',
-    contactEmail: 'integration@postbridge.example.org',
-    privacyNoticeUrl: 'https://postbridge.example.org/privacy',
-    standing: 'live',
-    scopes: ['system/Patient.rs', 'system/DocumentReference.cruds'],
-    key: 'postbridge-letters',
-  },
-  {
-    name: 'Arrivo Kiosk',
-    company: 'Arrivo Health Ltd',
-    purpose:
-      'Patients check in for their appointment on a screen in your waiting room, confirm their details, and are offered access to their record.',
-    contactName: 'Arrivo support',
-    contactEmail: 'support@arrivo.example.org',
-    privacyNoticeUrl: 'https://arrivo.example.org/kiosk/privacy',
-    standing: 'live',
-    scopes: ['system/Patient.rs', 'system/Appointment.rus'],
-  },
-  {
-    name: 'Arrivo Text Invitations',
-    company: 'Arrivo Health Ltd',
-    purpose:
-      'We text patients who have not registered yet an invitation to their record, in campaigns you choose or after a new appointment.',
-    contactName: 'Arrivo support',
-    contactEmail: 'support@arrivo.example.org',
-    privacyNoticeUrl: 'https://arrivo.example.org/text/privacy',
-    standing: 'live',
-    scopes: read('Patient', 'Appointment'),
-  },
-  {
-    name: 'Openward Shared Record',
-    company: 'Openward Software Ltd',
-    purpose:
-      'Clinicians see problems, medicines, allergies, results and letters from every organisation that cares for the patient, inside the system they already use.',
-    contactName: 'Clinical safety and privacy team',
-    contactEmail: 'privacy@openward.example.org',
-    privacyNoticeUrl: 'https://openward.example.org/privacy',
-    standing: 'live',
-    scopes: read(
-      ...[
-        'Patient',
-        'Condition',
-        'AllergyIntolerance',
-        'MedicationStatement',
-        'Observation',
-        'DiagnosticReport',
-      ],
-      ...['Immunization', 'Encounter', 'Appointment', 'DocumentReference'],
-    ),
-    key: 'openward-shared-record',
-  },
-  {
-    name: 'Pulsehome Monitoring',
-    company: 'Pulsehome Devices Ltd',
-    purpose:
-      'Patients measure blood pressure, weight and pulse at home; we send the readings to their record so that your team can act on them.',
-    contactName: 'Data protection lead',
-    contactEmail: 'dataprotection@pulsehome.example.org',
-    privacyNoticeUrl: 'https://pulsehome.example.org/privacy',
-    standing: 'live',
-    scopes: ['system/Patient.rs', 'system/Observation.cruds'],
-    key: 'pulsehome-monitoring',
-  },
-  {
-    name: 'Cohortia Extract',
-    company: 'Cohortia Research CIC',
-    purpose:
-      'We collect coded data about people with long-term conditions for ethically approved research, and remove what identifies them before any researcher sees it.',
-    contactName: 'Research governance office',
-    contactEmail: 'governance@cohortia.example.org',
-    privacyNoticeUrl: 'https://cohortia.example.org/privacy',
-    standing: 'live',
-    scopes: read('Patient', 'Condition', 'MedicationStatement', 'Observation', 'Immunization', 'Encounter'),
-    key: 'cohortia-extract',
-  },
-  {
-    name: 'Openward Ward Board',
-    company: 'Openward Software Ltd',
-    purpose: 'An electronic whiteboard for wards. Not finished: the company has not yet asked for review.',
-    contactName: 'Clinical safety and privacy team',
-    contactEmail: 'privacy@openward.example.org',
-    privacyNoticeUrl: 'https://openward.example.org/ward-board/privacy',
-    standing: 'draft',
-    scopes: read('Patient', 'Encounter'),
-  },
-  {
-    name: 'Cohortia Classic',
-    company: 'Cohortia Research CIC',
-    purpose: 'The forerunner of Cohortia Extract, taken out of service.',
-    contactName: 'Research governance office',
-    contactEmail: 'governance@cohortia.example.org',
-    privacyNoticeUrl: 'https://cohortia.example.org/classic/privacy',
-    standing: 'suspended',
-    scopes: read('Patient', 'Condition'),
-  },
-];

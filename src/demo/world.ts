@@ -29,7 +29,7 @@ export type WorldOptions = {
 };
 
 /** The seed of the world that `npm start` loads; docs/demo-world.md describes what comes of it. */
-export const DEMO_SEED = 'riverbourne';
+const DEMO_SEED = 'riverbourne';
 
 /**
  * The demo world: three organisations, their staff, six third-party systems and their connections, and patients

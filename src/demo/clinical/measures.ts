@@ -1,7 +1,7 @@
 import { type Concept, loinc } from './concepts.ts';
 
 export type MeasureKey = keyof typeof MEASURES;
-export type MeasureCategory = 'vital-signs' | 'laboratory' | 'survey';
+type MeasureCategory = 'vital-signs' | 'laboratory' | 'survey';
 
 export type Measure = {
   code: Concept;

@@ -7,7 +7,7 @@ import type { SpecialtyKey } from './services.ts';
 export type ProblemKey = keyof typeof PROBLEMS;
 
 /** What tells how an illness goes; blood pressure is two measures in one. */
-export type Trend = MeasureKey | 'bloodPressure';
+type Trend = MeasureKey | 'bloodPressure';
 
 export type Problem = {
   code: Concept;
