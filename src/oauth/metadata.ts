@@ -38,7 +38,11 @@ const SCOPES = ['*', ...RESOURCE_TYPES]
   .map((type) => `system/${type}.cruds`)
   .concat(OPERATIONS.map((name) => `system/${name}`));
 
-function endpoint(name: string, url: string, settings: Record<string, string[]>) {
+function endpoint(
+  name: string,
+  url: string,
+  settings: Record<string, string[]>,
+): Record<string, string | string[]> {
   const entries = Object.entries(settings).map(([key, value]) => [`${name}_endpoint_${key}`, value]);
   return { [`${name}_endpoint`]: url, ...Object.fromEntries(entries) };
 }
