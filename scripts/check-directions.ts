@@ -18,7 +18,7 @@ const FLOORS = [
   ['fhir'],
   ['subscriptions', 'systems'],
   ['oauth'],
-  ['mail'],
+  ['attachments', 'invitations', 'mail'],
   ['sign-in'],
   ['web'],
   ['context.ts'],
