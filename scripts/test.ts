@@ -1,11 +1,12 @@
 /**
  * Runs the tests against one shared PostgreSQL: `npm test`, or `npm test -- src/oauth isolation` for the files whose
  * path contains one of the words. `--database` picks the files that use the database, for a run against another
- * PostgreSQL named by DATABASE_URL.
+ * PostgreSQL named by DATABASE_URL, without those in the browser, to which that makes no difference.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { findChromium } from '../test/support/chromium.ts';
 import { startTestServer } from '../test/support/postgres-server.ts';
 
@@ -26,7 +27,7 @@ const SERVICE_SETTINGS = [
 
 const files = globSync(['src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'])
   .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
-  .filter((file) => !databaseOnly || usesDatabase(file))
+  .filter((file) => !databaseOnly || (usesDatabase(file) && !isBrowserTest(file)))
   .sort();
 
 process.exitCode = await run();
@@ -69,6 +70,11 @@ function isBrowserTest(file: string) {
   return file.startsWith('test/browser/');
 }
 
-function usesDatabase(file: string) {
-  return /support\/(database|server|app)\.ts'/.test(readFileSync(file, 'utf8'));
+/** Whether the file imports, itself or through others of ours, the databases for tests. */
+function usesDatabase(file: string, seen = new Set<string>()): boolean {
+  if (file.endsWith('test/support/database.ts')) return true;
+  if (seen.has(file) || !existsSync(file)) return false;
+  seen.add(file);
+  const imports = readFileSync(file, 'utf8').matchAll(/from '(\.[^']+\.ts)'/g);
+  return imports.some(([, path]) => usesDatabase(join(dirname(file), path as string), seen));
 }

@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import pino from 'pino';
 import { eventually } from '../../test/support/child.ts';
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts';
+import { urlOf } from '../../test/support/postgres-server.ts';
 import { openDatabase } from './connect.ts';
 import { isUnavailable } from './unavailable.ts';
 
@@ -100,6 +101,21 @@ test('a database that is not there is told of at the start', async () => {
     code: 'DATABASE_UNREACHABLE',
     message: /Check DATABASE_URL/,
   });
+});
+
+test('a database that does not know all letters is refused at the start', async () => {
+  for (const how of [
+    "encoding 'UTF8' locale_provider libc locale 'C'",
+    "encoding 'SQL_ASCII' locale_provider libc locale 'C'",
+  ]) {
+    await db.database.owner.query(`create database cs_test_letters ${how} template template0`);
+    const databaseUrl = urlOf(db.url, 'cs_test_letters');
+    await assert.rejects(openDatabase({ databaseUrl, databasePoolSize: 1, dataDir: '/nonexistent' }, log), {
+      code: 'DATABASE_LOCALE',
+      message: /create it with ENCODING 'UTF8'/,
+    });
+    await db.database.owner.query('drop database cs_test_letters');
+  }
 });
 
 test('a PostgreSQL older than 15 is refused at the start', async () => {

@@ -37,7 +37,7 @@ export async function openDatabase(
     await embedded?.stop();
   };
   try {
-    await checkVersion(owner);
+    await checkServer(owner);
   } catch (error) {
     await stop();
     throw error;
@@ -81,16 +81,27 @@ function settingsOf(connection: pg.ClientConfig, role: Role): pg.ClientConfig {
   };
 }
 
-async function checkVersion(pool: pg.Pool) {
-  let version: number;
+async function checkServer(pool: pg.Pool) {
+  const version = Number((await ask(pool, 'show server_version_num')).server_version_num);
+  if (version < 150_000) {
+    const message = `The database is PostgreSQL ${Math.floor(version / 10_000)}; 15 or newer is needed. Set DATABASE_URL to one.`;
+    throw new StartError('DATABASE_VERSION', message);
+  }
+  // In a database that knows no letters but A to Z, Élodie would not be found as élodie, and a name is cut by bytes.
+  const { encoding, letters } = await ask(
+    pool,
+    "select current_setting('server_encoding') as encoding, lower(chr(201)) = chr(233) as letters",
+  );
+  if (encoding === 'UTF8' && letters) return;
+  const message = `The database (${encoding}) does not know all letters: create it with ENCODING 'UTF8' LOCALE 'C.UTF-8' TEMPLATE template0.`;
+  throw new StartError('DATABASE_LOCALE', message);
+}
+
+async function ask(pool: pg.Pool, question: string) {
   try {
-    const { rows } = await pool.query<{ server_version_num: string }>('show server_version_num');
-    version = Number(rows[0]?.server_version_num);
+    return (await pool.query(question)).rows[0];
   } catch (cause) {
     const message = `The database does not answer: ${(cause as Error).message}. Check DATABASE_URL and that it runs.`;
     throw new StartError('DATABASE_UNREACHABLE', message, { cause });
   }
-  if (version >= 150_000) return;
-  const message = `The database is PostgreSQL ${Math.floor(version / 10_000)}; 15 or newer is needed. Set DATABASE_URL to one.`;
-  throw new StartError('DATABASE_VERSION', message);
 }

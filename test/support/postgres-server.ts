@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import pino from 'pino';
+import { lockDataDir } from '../../src/database/data-dir-lock.ts';
 import { startEmbedded } from '../../src/database/embedded.ts';
 import { migrate } from '../../src/database/migrate.ts';
 
@@ -50,7 +51,8 @@ export async function inDatabase<T>(url: string, act: (client: pg.Client) => Pro
 }
 
 async function startOwn() {
-  const dataDir = await mkdtemp(join(tmpdir(), 'connected-systems-test-'));
+  await removeStale();
+  const dataDir = await mkdtemp(join(tmpdir(), PREFIX));
   const log = pino({ level: 'error' });
   // What a test writes need not survive the machine; the tests of durability start a server of their own.
   const settings = { fsync: 'off', max_connections: '200' };
@@ -63,6 +65,22 @@ async function startOwn() {
       await rm(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+const PREFIX = 'connected-systems-test-';
+
+/** What runs that were killed left behind: older than an hour, and no longer held by a process. */
+async function removeStale() {
+  for (const name of await readdir(tmpdir())) {
+    const dataDir = join(tmpdir(), name);
+    if (!name.startsWith(PREFIX) || Date.now() - (await stat(dataDir)).mtimeMs < 3_600_000) continue;
+    try {
+      lockDataDir(dataDir).release();
+      await rm(dataDir, { recursive: true, force: true });
+    } catch {
+      // in use, or another user's
+    }
+  }
 }
 
 async function migrateTemplate(url: string) {
