@@ -57,8 +57,9 @@ export function organisationRoutes(app: FastifyInstance, room: Room): void {
 
 type Session = Parameters<typeof nextStep>[0];
 
-/** Only once the second factor is done, for the list of roles is nobody else's to see. */
-const mayChoose = (session: Session): boolean => ['organisation', 'done'].includes(nextStep(session));
+/** Only once the second factor is done, for the list of roles is nobody else's to see; never without a sign-in. */
+const mayChoose = (session: Session): boolean =>
+  !session.openedBy && ['organisation', 'done'].includes(nextStep(session));
 
 const choices = (session: Session) =>
   session.account.roles.map((role) => ({

@@ -24,7 +24,9 @@ export function passwordRoutes(app: FastifyInstance, room: Room): void {
     { schema: { querystring: Query } },
     (request, reply) => {
       const next = safeNextPath(request.query.next);
-      if (request.staffSession) return reply.redirect(stepPage(request.staffSession, next), 303);
+      const session = request.staffSession;
+      // A session that a launch opened is no sign-in: the person may want the powers they have beyond it.
+      if (session && !session.openedBy) return reply.redirect(stepPage(session, next), 303);
       return pages.render(reply, 'sign-in/sign-in.njk', { next, email: '' });
     },
   );

@@ -15,6 +15,8 @@ export type Staff = {
   /** The session's id as stored (a hash), hexadecimal. */
   sessionId: string;
   csrf: string;
+  /** False: a paired device opened the session, and the person has not signed in here. */
+  signedIn: boolean;
 };
 
 declare module 'fastify' {
@@ -60,13 +62,14 @@ export function createRecogniseStaff(sessions: Sessions) {
       roles: account.roles,
       sessionId: session.idHash.toString('hex'),
       csrf: session.csrf,
+      signedIn: session.openedBy === null,
     };
     request.viewer = {
       name: account.name,
       role: role.role,
       roleName: ROLE_NAMES[role.role],
       organisationName: role.organisationName,
-      canSwitchOrganisation: account.roles.length > 1,
+      canSwitchOrganisation: account.roles.length > 1 && !session.openedBy,
       csrf: session.csrf,
     };
   };

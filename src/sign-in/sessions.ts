@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Account, SignInStore, StoredSession } from './store.ts';
+import type { Account, OpenedBy, SignInStore, StaffRole, StoredSession } from './store.ts';
 
 export const IDLE_SECONDS = 30 * 60;
 export const ABSOLUTE_SECONDS = 12 * 3600;
@@ -19,6 +19,41 @@ export function createSessions(options: { store: SignInStore; secure: boolean; n
   const cookie = { path: '/', httpOnly: true, sameSite: 'lax', secure: options.secure } as const;
 
   const write = (reply: FastifyReply, id: string) => reply.setCookie(cookieName, id, cookie);
+
+  async function start(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    account: Account,
+    before: StoredSession | null,
+    organisationId: string | null,
+    openedBy: OpenedBy | null,
+  ): Promise<StoredSession> {
+    if (before) await store.endSession(before.idHash, before.account.id, now());
+    const { id, idHash, csrf } = fresh();
+    const at = now();
+    await store.insertSession({
+      idHash,
+      csrf,
+      organisationId,
+      openedBy,
+      accountId: account.id,
+      now: at,
+      expiresAt: new Date(at.getTime() + ABSOLUTE_SECONDS * 1000),
+      address: request.ip,
+      userAgent: String(request.headers['user-agent'] ?? '').slice(0, 200),
+    });
+    write(reply, id);
+    return {
+      idHash,
+      account,
+      organisationId,
+      csrf,
+      secondFactorAt: null,
+      openedBy,
+      createdAt: at,
+      lastSeenAt: at,
+    };
+  }
 
   return {
     async load(request: FastifyRequest): Promise<StoredSession | null> {
@@ -40,21 +75,20 @@ export function createSessions(options: { store: SignInStore; secure: boolean; n
       account: Account,
       before: StoredSession | null,
     ): Promise<SessionState> {
-      if (before) await store.endSession(before.idHash, before.account.id, now());
-      const { id, idHash, csrf } = fresh();
       const organisationId = account.roles.length === 1 ? account.roles[0]!.organisationId : null;
-      await store.insertSession({
-        idHash,
-        csrf,
-        organisationId,
-        accountId: account.id,
-        now: now(),
-        expiresAt: new Date(now().getTime() + ABSOLUTE_SECONDS * 1000),
-        address: request.ip,
-        userAgent: String(request.headers['user-agent'] ?? '').slice(0, 200),
-      });
-      write(reply, id);
-      return { account, organisationId, secondFactorAt: null };
+      const { secondFactorAt, openedBy } = await start(request, reply, account, before, organisationId, null);
+      return { account, organisationId, secondFactorAt, openedBy };
+    },
+
+    /** A new session for someone whose paired device stands for them, for the one organisation it is paired with. */
+    openFor(
+      request: FastifyRequest,
+      reply: FastifyReply,
+      account: Account,
+      opening: { organisationId: string; openedBy: OpenedBy },
+    ): Promise<StoredSession> {
+      const { organisationId, openedBy } = opening;
+      return start(request, reply, account, request.staffSession, organisationId, openedBy);
     },
 
     /** Renews the session's id with what it has become. Null when it ended meanwhile. */
@@ -79,7 +113,7 @@ export function createSessions(options: { store: SignInStore; secure: boolean; n
 
 export type Sessions = ReturnType<typeof createSessions>;
 
-export type SessionState = Pick<StoredSession, 'account' | 'secondFactorAt' | 'organisationId'>;
+export type SessionState = Pick<StoredSession, 'account' | 'secondFactorAt' | 'organisationId' | 'openedBy'>;
 
 /** What still stands between a session and the pages, in the order it is asked for. */
 export type Step = 'enrol' | 'code' | 'organisation' | 'done';
@@ -88,16 +122,23 @@ export type Step = 'enrol' | 'code' | 'organisation' | 'done';
 export function nextStep(session: SessionState): Step {
   const { account } = session;
   const administers = account.roles.some(({ role }) => role === 'administrator');
-  if (!session.secondFactorAt) {
+  // Whoever was opened the door by a paired device has proved it before, and has no power here that needs more.
+  if (!session.secondFactorAt && !session.openedBy) {
     if (account.totpSecret) return 'code';
     if (administers) return 'enrol';
   }
   return currentRole(session) ? 'done' : 'organisation';
 }
 
-/** The role held now in the organisation chosen; null when none is chosen or the role has ended since. */
-export const currentRole = (session: SessionState) =>
-  session.account.roles.find(({ organisationId }) => organisationId === session.organisationId) ?? null;
+/**
+ * The role held now in the organisation chosen; null when none is chosen or the role has ended since. Without a
+ * sign-in nobody administers: a launch opens a record and no more.
+ */
+export function currentRole(session: SessionState): StaffRole | null {
+  const held = session.account.roles.find(({ organisationId }) => organisationId === session.organisationId);
+  if (!held) return null;
+  return session.openedBy ? { ...held, role: 'professional' } : held;
+}
 
 function fresh() {
   const id = randomBytes(32).toString('base64url');

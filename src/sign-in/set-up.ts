@@ -5,6 +5,7 @@ import { accountRoutes } from './account-routes.ts';
 import { createAttempts } from './attempts.ts';
 import { createRecorder, type RecordAudit } from './audit-entry.ts';
 import { codeRoutes } from './code-routes.ts';
+import { createOpenLaunched } from './open-launched.ts';
 import { organisationRoutes } from './organisation-routes.ts';
 import { passwordRoutes } from './password-routes.ts';
 import { createGuards, createRecogniseStaff } from './require-staff.ts';
@@ -57,7 +58,7 @@ export function setUpSignIn(app: FastifyInstance, web: Web, options: SignInOptio
   }, CLEAN_EVERY_MS).unref();
   app.addHook('onClose', async () => clearInterval(cleaning));
 
-  return { ...guards, attempts };
+  return { ...guards, attempts, openLaunchedSession: createOpenLaunched(room) };
 }
 
 export type SignIn = ReturnType<typeof setUpSignIn>;

@@ -10,12 +10,16 @@ export type Account = {
   totpSecret: Buffer | null;
   roles: StaffRole[];
 };
+/** How a session came about when nobody signed in: a paired device stood for the person. */
+export type OpenedBy = 'systmone' | 'one-time';
 export type StoredSession = {
   idHash: Buffer;
   account: Account;
   organisationId: string | null;
   csrf: string;
   secondFactorAt: Date | null;
+  /** Null: signed in. Otherwise the session has a professional's powers at most, for its one organisation. */
+  openedBy: OpenedBy | null;
   createdAt: Date;
   lastSeenAt: Date;
 };
@@ -49,12 +53,21 @@ export function createSignInStore(database: Pick<Pool, 'query'>) {
       return rows[0] ? account(rows[0]) : null;
     },
 
+    async accountById(accountId: string): Promise<Account | null> {
+      const { rows } = await run(
+        'account-by-id',
+        `select ${ACCOUNT_COLUMNS} from account a where a.id = $1 and a.disabled_at is null`,
+        [accountId],
+      );
+      return rows[0] ? account(rows[0]) : null;
+    },
+
     /** One statement a page: session, person and the roles they hold now, so that an ended role ends at once. */
     async liveSession(idHash: Buffer, now: Date, idleSeconds: number): Promise<StoredSession | null> {
       const { rows } = await run(
         'live-session',
         `select s.id_hash, s.organisation_id, s.csrf_token, s.second_factor_at, s.created_at, s.last_seen_at,
-                ${ACCOUNT_COLUMNS}
+                s.opened_by, ${ACCOUNT_COLUMNS}
            from staff_session s join account a on a.id = s.account_id
           where s.id_hash = $1 and s.ended_at is null and s.expires_at > $2
             and s.last_seen_at > $2 - make_interval(secs => $3) and a.disabled_at is null`,
@@ -68,6 +81,7 @@ export function createSignInStore(database: Pick<Pool, 'query'>) {
         organisationId: row.organisation_id,
         csrf: row.csrf_token,
         secondFactorAt: row.second_factor_at,
+        openedBy: row.opened_by,
         createdAt: row.created_at,
         lastSeenAt: row.last_seen_at,
       };
@@ -82,12 +96,13 @@ export function createSignInStore(database: Pick<Pool, 'query'>) {
       expiresAt: Date;
       address: string;
       userAgent: string;
+      openedBy: OpenedBy | null;
     }): Promise<void> {
       await run(
         'insert-session',
         `insert into staff_session (id_hash, account_id, organisation_id, csrf_token, created_at, last_seen_at,
-                                    expires_at, address, user_agent)
-         values ($1, $2, $3, $4, $5, $5, $6, $7, $8)`,
+                                    expires_at, address, user_agent, opened_by)
+         values ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9)`,
         [
           session.idHash,
           session.accountId,
@@ -97,6 +112,7 @@ export function createSignInStore(database: Pick<Pool, 'query'>) {
           session.expiresAt,
           session.address,
           session.userAgent,
+          session.openedBy,
         ],
       );
     },

@@ -1,0 +1,7 @@
+export {
+  createRecordContexts,
+  type RecordContext,
+  type RecordContexts,
+  recordPath,
+  type Section,
+} from './record-contexts.ts';
