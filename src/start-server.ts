@@ -36,7 +36,7 @@ export async function startServer(config: Config, log = createLog(config)) {
 
     const now = () => new Date();
     const definitions = await openDefinitions(join(config.dataDir, 'definitions'));
-    const world = await setUpDemo({ config, secrets, database, now }, definitions);
+    const world = await setUpDemo({ config, secrets, database, now });
     const audit = createAudit({ database, secrets, log, now });
     undo.push(audit.close);
 

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { type TestDatabase, withDatabase } from '../../test/support/database.ts';
 import { definitions } from '../../test/support/definitions.ts';
 import { secretHash } from '../oauth/client-secret.ts';
 import { verifyPassword } from '../sign-in/password.ts';
 import { openTotpSecret, secretOf } from '../sign-in/totp.ts';
-import { hasDemoAccounts, loadDemoWorld } from './load.ts';
+import { findDemoWorld, hasDemoAccounts, loadDemoWorld } from './load.ts';
+import { loadDemoWorldAside } from './load-aside.ts';
 import { generateWorld } from './world.ts';
 
 const TODAY = '2026-11-22';
@@ -132,6 +134,19 @@ test('of two processes that start at once, one loads and both agree', () =>
     const outcomes = await Promise.all([load(db), load(db)]);
     assert.deepEqual(outcomes.map(({ outcome }) => outcome).sort(), ['found', 'loaded']);
     assert.equal(await countOf(db, 'patient'), 30);
+  }));
+
+test('loading in a thread of its own gives the same, and an error there is an error here', () =>
+  withDatabase(async (db) => {
+    const needs = { database: db.database, secrets, definitionsDirectory: tmpdir() };
+    assert.equal(await findDemoWorld(db.database, SMALL), undefined);
+    const loaded = await loadDemoWorldAside(needs, SMALL);
+    assert.equal(loaded.outcome, 'loaded');
+    assert.ok('world' in loaded && loaded.world.today === TODAY);
+    assert.equal(await countOf(db, 'patient'), 30);
+    assert.equal((await findDemoWorld(db.database, SMALL))?.outcome, 'found');
+    const nowhere = { connection: { connectionString: 'postgres://nobody@127.0.0.1:1/nothing' } };
+    await assert.rejects(loadDemoWorldAside({ ...needs, database: nowhere }, SMALL), /ECONNREFUSED/);
   }));
 
 test('a database that somebody already uses is left alone', () =>

@@ -39,6 +39,19 @@ export async function loadDemoWorld(needs: Needs, options: WorldOptions): Promis
   }
 }
 
+/** What is here already, or undefined when the database is empty and the demo world is to be loaded. */
+export async function findDemoWorld(
+  { owner }: Pick<Database, 'owner'>,
+  options: WorldOptions,
+): Promise<Loaded | undefined> {
+  const client = await owner.connect();
+  try {
+    return (await isEmpty(client)) ? undefined : await find(client, options);
+  } finally {
+    client.release();
+  }
+}
+
 /** Whether any account of the demo world can sign in here: its passwords are known to all. */
 export async function hasDemoAccounts({ owner }: Pick<Database, 'owner'>): Promise<boolean> {
   const { staff } = generateWorld({ today: '2000-01-01', patients: 0 });

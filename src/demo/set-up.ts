@@ -1,8 +1,9 @@
+import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { StartError } from '../database/start-error.ts';
-import type { Definitions } from '../fhir/definitions/definitions.ts';
 import { writeDemoFile } from './demo-file.ts';
-import { hasDemoAccounts, loadDemoWorld } from './load.ts';
+import { findDemoWorld, hasDemoAccounts } from './load.ts';
+import { loadDemoWorldAside } from './load-aside.ts';
 import type { World } from './world.ts';
 
 type Needs = Pick<Context, 'config' | 'database' | 'secrets' | 'now'>;
@@ -11,17 +12,18 @@ type Needs = Pick<Context, 'config' | 'database' | 'secrets' | 'now'>;
  * The demo world where DEMO is on and the database is empty or holds one already; otherwise nothing.
  * @throws {StartError} in production when accounts of the demo world, whose passwords are known to all, are there.
  */
-export async function setUpDemo(context: Needs, definitions: Definitions): Promise<World | undefined> {
-  const { config, database, now } = context;
+export async function setUpDemo(context: Needs): Promise<World | undefined> {
+  const { config, database, secrets, now } = context;
   if (config.production && (await hasDemoAccounts(database))) {
     const message = 'The database holds the demo accounts, whose passwords are public: use another database.';
     throw new StartError('DEMO_ACCOUNTS', message);
   }
   if (!config.demo) return undefined;
-  const loaded = await loadDemoWorld(
-    { ...context, definitions },
-    { today: now().toISOString().slice(0, 10) },
-  );
+  const options = { today: now().toISOString().slice(0, 10) };
+  const definitionsDirectory = join(config.dataDir, 'definitions');
+  const loaded =
+    (await findDemoWorld(database, options)) ??
+    (await loadDemoWorldAside({ database, secrets, definitionsDirectory }, options));
   return loaded.outcome === 'not-empty' ? undefined : loaded.world;
 }
 
