@@ -1,7 +1,9 @@
-/** What a call did: 'Searched Observation', 'Read Patient'. */
+import { KINDS } from '../oauth/kinds-of-record.ts';
+
+/** What a call did: 'Searched observations', 'Read patients’ details'. */
 export function callInWords(interaction: string, resourceType: string | null): string {
   const act = ACTS[interaction] ?? interaction;
-  return resourceType ? `${act} ${resourceType}` : act;
+  return resourceType ? `${act} ${KINDS[resourceType]?.many ?? resourceType}` : act;
 }
 
 /** What came of a call, from its outcome code (docs/errors.md). */

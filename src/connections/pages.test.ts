@@ -333,7 +333,7 @@ describe('the pages of connected systems', () => {
         assert.match(textOf(confirmation.body), /Access granted/);
         assert.match(
           confirmation.body,
-          new RegExp(`value="https://service.test/organisations/${organisation.id}/fhir/R4"`),
+          new RegExp(`id="fhir-base">https://service.test/organisations/${organisation.id}/fhir/R4<`),
         );
         assert.deepEqual(await htmlProblems(confirmation.body), []);
       }
@@ -457,7 +457,10 @@ describe('the pages of connected systems', () => {
       const { client, connectionId } = await grantByPages(await app.world.system({ name: 'Stopped' }));
       for (let n = 0; n < 3; n++) await call(connectionId, n ? 'allowed' : 'scope-insufficient');
       const ask = await client.get(`/connected-systems/${connectionId}/revoke`);
-      assert.match(textOf(ask.body), /3 calls in the last 7 days, of which 1 were refused/);
+      assert.match(
+        textOf(ask.body),
+        /It made 3 calls for your organisation in the last 7 days, of which 1 were refused/,
+      );
       assert.deepEqual(await htmlProblems(ask.body), []);
       const done = await client.post(`/connected-systems/${connectionId}/revoke`, {
         reason: 'Contract ended',
@@ -532,7 +535,7 @@ describe('the pages of connected systems', () => {
       for (const part of [
         'Access granted',
         'Ada Min',
-        'Searched Observation',
+        'Searched observations',
         'Allowed',
         'Refused: access was suspended',
         'request-1',

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
+import { organisationOf } from '../directory/organisations.ts';
 import { PageError } from '../web/index.ts';
 import { actingOf, MANAGE, roleEnded } from './acting-of.ts';
 import { searchedTooOften } from './add-routes.ts';
@@ -126,7 +127,9 @@ export function reviewRoutes(app: FastifyInstance, room: Room): void {
         connection: systemData(connection),
         labelNames: labelNames(connection.labels),
         lastDay: lastDayOf(connection.expiresAt),
+        organisation: await organisationOf(database, organisationId),
         fhirBase: fhirBaseOf(context, organisationId),
+        fhirBaseWithHeader: `${context.baseUrl()}/fhir/R4`,
       });
     },
   );

@@ -67,7 +67,7 @@ describe('connected systems, in a browser', () => {
       await page.getByRole('button', { name: 'Grant access' }).click();
       await heading(page, 'Access granted');
       assert.equal(
-        await page.getByLabel('FHIR address (base URL)').inputValue(),
+        await page.locator('#fhir-base').textContent(),
         `${baseUrl}/organisations/${organisationId}/fhir/R4`,
       );
       assert.equal(await page.getByRole('button', { name: 'Copy' }).isVisible(), script);

@@ -27,7 +27,7 @@ for (const button of document.querySelectorAll('[data-copy]')) {
   const field = document.getElementById(button.dataset.copy);
   button.hidden = !navigator.clipboard;
   button.addEventListener('click', async () => {
-    await navigator.clipboard.writeText(field.value);
+    await navigator.clipboard.writeText(field.textContent);
     document.getElementById(`${field.id}-copied`).textContent = 'Copied';
   });
 }
