@@ -5,15 +5,17 @@ import { OPERATIONS } from './scopes.ts';
 
 /** Authorization server metadata (RFC 8414): what is supported, and nothing else. */
 export function authorizationServerMetadata(issuer: string) {
-  const authentication = {
-    auth_methods_supported: [...AUTH_METHODS],
-    auth_signing_alg_values_supported: [...SIGNING_ALGORITHMS],
-  };
   return {
     issuer,
-    ...endpoint('token', `${issuer}${PATHS.token}`, authentication),
-    ...endpoint('introspection', `${issuer}${PATHS.introspect}`, authentication),
-    ...endpoint('revocation', `${issuer}${PATHS.revoke}`, authentication),
+    token_endpoint: `${issuer}${PATHS.token}`,
+    token_endpoint_auth_methods_supported: METHODS,
+    token_endpoint_auth_signing_alg_values_supported: ALGORITHMS,
+    introspection_endpoint: `${issuer}${PATHS.introspect}`,
+    introspection_endpoint_auth_methods_supported: METHODS,
+    introspection_endpoint_auth_signing_alg_values_supported: ALGORITHMS,
+    revocation_endpoint: `${issuer}${PATHS.revoke}`,
+    revocation_endpoint_auth_methods_supported: METHODS,
+    revocation_endpoint_auth_signing_alg_values_supported: ALGORITHMS,
     grant_types_supported: ['client_credentials'],
     // Required, and empty: there is no authorization endpoint.
     response_types_supported: [],
@@ -34,15 +36,8 @@ export function smartConfiguration(context: Pick<Context, 'baseUrl'>, _fhirBase:
   };
 }
 
+const METHODS = [...AUTH_METHODS];
+const ALGORITHMS = [...SIGNING_ALGORITHMS];
 const SCOPES = ['*', ...RESOURCE_TYPES]
   .map((type) => `system/${type}.cruds`)
   .concat(OPERATIONS.map((name) => `system/${name}`));
-
-function endpoint(
-  name: string,
-  url: string,
-  settings: Record<string, string[]>,
-): Record<string, string | string[]> {
-  const entries = Object.entries(settings).map(([key, value]) => [`${name}_endpoint_${key}`, value]);
-  return { [`${name}_endpoint`]: url, ...Object.fromEntries(entries) };
-}
