@@ -44,6 +44,12 @@ export function loadConfig(env: NodeJS.ProcessEnv) {
     logLevel: read.oneOf('LOG_LEVEL', LOG_LEVELS) ?? 'info',
     /** What fastify's `trustProxy` takes: how many proxies stand in front, or their addresses. */
     trustProxy: read.proxies('TRUST_PROXY'),
+    /** The mail server: smtp://user:password@host:587 or smtps://…; unset: messages stay in the outbox. */
+    smtpUrl: read.url('SMTP_URL', 'smtp://user:password@host:587, or smtps://', ['smtp:', 'smtps:']),
+    /** Who messages come from: an address that the mail server may send for. */
+    mailFrom: read.text('MAIL_FROM'),
+    /** The Unix socket of a ClamAV daemon, which then looks at every attachment before it is kept. */
+    clamavSocket: read.path('CLAMAV_SOCKET'),
     keys: Object.fromEntries(KEY_SETTINGS.map((name) => [name, read.key(name)])) as Record<
       KeySetting,
       Buffer | undefined
@@ -52,6 +58,9 @@ export function loadConfig(env: NodeJS.ProcessEnv) {
 
   if (config.metricsToken !== undefined && config.metricsToken.length < 16) {
     problems.push('METRICS_TOKEN is shorter than 16 characters: set a longer random one.');
+  }
+  if (config.smtpUrl !== undefined && !/^[^\s@<>]+@[^\s@<>]+$/.test(config.mailFrom ?? '')) {
+    problems.push('MAIL_FROM is not usable: with SMTP_URL, set the address that messages come from.');
   }
   problems.push(...sharedKeys(config.keys));
   if (production) problems.push(...refusedInProduction(config));
@@ -125,6 +134,11 @@ function reader(env: NodeJS.ProcessEnv, problems: string[]) {
         // `options` in the address would displace the role that the service confines itself to.
         const ours = url && /^postgres(ql)?:$/.test(url.protocol) && !url.searchParams.has('options');
         return ours && url.pathname.length > 1 ? value : undefined;
+      }),
+    url: (name: string, expected: string, protocols: readonly string[]) =>
+      parsed(name, expected, (value) => {
+        const url = URL.parse(value);
+        return url && protocols.includes(url.protocol) && url.hostname !== '' ? value : undefined;
       }),
     proxies: (name: string) =>
       parsed(name, 'false, the number of proxies in front, or their addresses with commas', (value) => {

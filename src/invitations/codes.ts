@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 
 /**
  * A new pair for an invitation: the invitation code (`code`) and the access code (`token`), ten characters each, which
- * the caller shows once; stored are the hashes alone. About 45 bits each; half a pair is worth nothing.
+ * the caller shows once; stored are the hashes alone. About 44 bits each; half a pair is worth nothing.
  */
 export function newInvitationPair(pepper: Buffer) {
   const code = newCode();

@@ -89,6 +89,7 @@ create table letter (
   first_read_at timestamptz,      -- the receipt: by the patient, once for what the document holds now
   earlier_read_at timestamptz,    -- of what it held before it was changed
   reported_unreadable_at timestamptz,
+  notified_at timestamptz,        -- when a message about it was written, or would have been to a patient who joined
   replaced_by uuid,               -- by another document with the same identifier
   replaced_from timestamptz,
   removed_at timestamptz,         -- deleted, or no longer current
@@ -96,6 +97,7 @@ create table letter (
 );
 create index letter_patient on letter (route, patient_id, visible_from desc, id);
 create index letter_organisation on letter (organisation_id, sent_at);
+create index letter_to_notify on letter (visible_from) where notified_at is null and removed_at is null;
 
 -- By which a sender asks for receipts: the newest document of each patient under an identifier. Looked up like
 -- patient_identifier, from outside, so it does not begin with the routing key.
@@ -164,6 +166,7 @@ begin
     earlier_read_at = case when changed then coalesce(l.first_read_at, l.earlier_read_at) else l.earlier_read_at end,
     first_read_at = case when changed then null else l.first_read_at end,
     reported_unreadable_at = case when changed then null else l.reported_unreadable_at end,
+    notified_at = case when changed then null else l.notified_at end,
     removed_at = case when current_ then null else coalesce(l.removed_at, now_) end
   returning l.visible_from into shown;
 
@@ -418,6 +421,23 @@ begin
   return found;
 end $$;
 
+-- Letters that have become visible and of which nobody was told: from now on they count as told, and whoever has
+-- joined is named here once, with how many there are. The caller writes the messages in the same transaction.
+create function take_letters_to_notify(p_count integer) returns table (account_id uuid, email text, letters integer)
+language sql volatile security definer set search_path = public, pg_temp as $$
+  with due as (
+    select l.route, l.id, l.patient_id from letter l
+     where l.notified_at is null and l.removed_at is null and l.visible_from <= clock_timestamp()
+     order by l.visible_from limit p_count for update skip locked),
+  marked as (
+    update letter l set notified_at = clock_timestamp() from due where l.route = due.route and l.id = due.id
+    returning l.route, l.patient_id, l.first_read_at)
+  select a.id, a.email, count(*)::integer
+    from marked m join patient_account a on a.route = m.route and a.patient_id = m.patient_id and a.closed_at is null
+   where m.first_read_at is null
+   group by a.id, a.email
+$$;
+
 -- A choice and what it changes, together. Null for an organisation the patient is not registered with.
 create function choose_sharing(p_organisation uuid, p_labels smallint, p_choice_id uuid, p_stopped_all boolean)
 returns smallint language plpgsql volatile security definer set search_path = public, pg_temp as $$
@@ -442,7 +462,8 @@ declare
   name text;
 begin
   foreach name in array array['invitation_by_code', 'try_birth_date', 'join_patient', 'close_patient_account',
-                              'read_letter', 'report_letter', 'choose_sharing', 'keep_letter'] loop
+                              'read_letter', 'report_letter', 'take_letters_to_notify', 'choose_sharing',
+                              'keep_letter'] loop
     execute format('revoke all on function %I from public', name);
     execute format('grant execute on function %I to cs_service', name);
   end loop;
