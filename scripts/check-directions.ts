@@ -22,7 +22,7 @@ const FLOORS = [
   ['sign-in'],
   ['web'],
   ['context.ts'],
-  ['audit', 'health.ts', 'http.ts', 'metrics.ts'],
+  ['audit', 'directory', 'health.ts', 'http.ts', 'metrics.ts'],
   ['database', 'shutdown.ts'],
   ['log.ts', 'secrets.ts'],
   ['config.ts', 'ids.ts'],
