@@ -19,7 +19,7 @@ export type Audit = ReturnType<typeof createAudit>;
  * @param limits for tests; the defaults are right for the service.
  */
 export function createAudit({ database, secrets, log, now, limits }: AuditNeeds) {
-  const session = createSession(database, log);
+  const session = createSession(database);
   const chains = createChains({ secrets, log, now });
   const writer = createWriter({ session, chains, log, limits });
 

@@ -1,11 +1,10 @@
 import type { Client } from 'pg';
-import type { BaseLogger } from 'pino';
 import type { Database } from '../database/connect.ts';
 
 export type Session = ReturnType<typeof createSession>;
 
 /** The audit's own connection, opened when it is asked for and not there. */
-export function createSession(database: Pick<Database, 'newClient'>, log: Pick<BaseLogger, 'warn'>) {
+export function createSession(database: Pick<Database, 'newClient'>) {
   let current: Client | undefined;
 
   const drop = () => {
@@ -23,7 +22,7 @@ export function createSession(database: Pick<Database, 'newClient'>, log: Pick<B
     async open(): Promise<Client> {
       if (current) return current;
       const client = database.newClient({ application_name: 'connected-systems audit' });
-      client.on('error', (error) => log.warn({ err: error }, 'the audit connection was lost'));
+      client.on('error', () => undefined); // what comes of it is told when it is used next
       client.on('end', () => {
         if (current === client) current = undefined;
       });

@@ -13,12 +13,13 @@ type Settings = {
   limits?: Partial<WriterLimits>;
   newClient?: TestDatabase['database']['newClient'];
   now?: () => Date;
+  auditKey?: Buffer;
 };
 
 export function auditOf({ database }: TestDatabase, settings: Settings = {}) {
   return createAudit({
     database: { newClient: settings.newClient ?? database.newClient },
-    secrets: { auditKey: AUDIT_KEY },
+    secrets: { auditKey: settings.auditKey ?? AUDIT_KEY },
     log: pino({ level: 'silent' }),
     now: settings.now ?? (() => new Date()),
     limits: settings.limits,

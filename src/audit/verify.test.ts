@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
+import { eventually } from '../../test/support/child.ts';
 import { type TestDatabase, testDatabase, withDatabase } from '../../test/support/database.ts';
 import type { AuditEntry } from './audit.ts';
 import { readPlaces } from './read-chains.ts';
@@ -213,6 +214,23 @@ test('what the last chain lost with its checkpoints is noticed by what was kept 
     await own.database.owner.query('delete from audit_checkpoint where sequence >= $1', [sequence]);
     assert.equal((await verified(own))[0]?.broken, null, 'nothing stored says so');
     assert.deepEqual((await verified(own, [witness]))[0]?.broken, { at: sequence, reason: 'truncated' });
+  }));
+
+test('a chain that goes on, or was cut short by a kill, is whole, and says what no checkpoint covers yet', () =>
+  withDatabase(async (own) => {
+    const audit = auditOf(own);
+    for (const _ of [1, 2, 3]) await audit.record(entryOf());
+    const [report] = await verified(own);
+    assert.deepEqual([report?.records, report?.unsigned, report?.broken], [4, 3, null]);
+    await audit.close();
+  }));
+
+test('a chain that has gone quiet is signed without waiting for more', () =>
+  withDatabase(async (own) => {
+    const audit = auditOf(own, { limits: { checkpointMsMax: 10 } });
+    await audit.record(entryOf());
+    await eventually(async () => (await verified(own))[0]?.unsigned === 0);
+    await audit.close();
   }));
 
 test('another key finds every checkpoint forged', () =>

@@ -128,7 +128,7 @@ test('a statement that outlives its connection and commits late is not written t
 test('a batch that stays unknown until nobody waits for it leaves its chain behind', () =>
   withDatabase(async (db) => {
     const way = await breakableWay(db);
-    const audit = auditOf(db, { newClient: way.newClient, limits: { waitMsMax: 200 } });
+    const audit = auditOf(db, { newClient: way.newClient, limits: { waitMsMax: 600 } });
     await audit.record(entryOf());
     const letGo = await holdWrites(db);
     const late = entryOf();
@@ -165,7 +165,7 @@ test('while the database is away records are refused, soon at once, and when it 
   withDatabase(async (db) => {
     let away = true;
     const audit = auditOf(db, {
-      limits: { waitMsMax: 200 },
+      limits: { waitMsMax: 600 },
       newClient: (options) => (away ? nowhere() : db.database.newClient(options)),
     });
     await assert.rejects(audit.record(entryOf()), { code: 'AUDIT_UNAVAILABLE', statusCode: 503 });
@@ -219,7 +219,7 @@ test('when another writes to the chain, records go on in a new one and verifying
 test('closing while the database is away does not wait for it', () =>
   withDatabase(async (db) => {
     const audit = auditOf(db, {
-      limits: { waitMsMax: 200 },
+      limits: { waitMsMax: 600 },
       newClient: nowhere,
     });
     const refused = assert.rejects(audit.record(entryOf()), { code: 'AUDIT_UNAVAILABLE' });
