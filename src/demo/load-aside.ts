@@ -1,11 +1,12 @@
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
+import { fileURLToPath } from 'node:url';
 import type { ClientConfig } from 'pg';
 import type { Secrets } from '../secrets.ts';
 import type { Loaded } from './load.ts';
 import { generateWorld, type WorldOptions } from './world.ts';
 
-/** What a thread can be handed: plain values and bytes. */
+/** What another process can be sent: plain values and bytes. */
 export type LoadJob = {
   connection: ClientConfig;
   pepper: Uint8Array;
@@ -15,7 +16,7 @@ export type LoadJob = {
   options: WorldOptions;
 };
 
-export type LoadResult = { outcome: Loaded['outcome']; today?: string };
+export type LoadAnswer = { outcome: Loaded['outcome']; today?: string } | { error: Error };
 
 type Needs = {
   database: { connection: ClientConfig };
@@ -24,11 +25,16 @@ type Needs = {
 };
 
 /**
- * `loadDemoWorld` in a thread of its own, which takes the memory that loading needs (100 MB and more) with it when it
- * ends: the service would keep it for good.
+ * `loadDemoWorld` in a process of its own, which takes the memory that loading needs with it when it ends: the service
+ * would keep 100 MB of it for good. When the service dies meanwhile, so does the process, and nothing is loaded.
  */
 export async function loadDemoWorldAside(needs: Needs, options: WorldOptions): Promise<Loaded> {
   const { database, secrets, definitionsDirectory } = needs;
+  // The job holds secrets: it goes through the channel between the two, never through arguments or environment.
+  const loader = fork(fileURLToPath(new URL('./load-process.ts', import.meta.url)), {
+    serialization: 'advanced',
+  });
+  const ended = once(loader, 'exit');
   const job: LoadJob = {
     connection: database.connection,
     pepper: secrets.pepper,
@@ -36,21 +42,16 @@ export async function loadDemoWorldAside(needs: Needs, options: WorldOptions): P
     definitionsDirectory,
     options,
   };
-  const worker = new Worker(new URL('./load-worker.ts', import.meta.url), { workerData: job });
-  const ended = once(worker, 'exit');
-  try {
-    // An error in the thread rejects this; so does its end without a word.
-    const [{ outcome, today }] = (await Promise.race([once(worker, 'message'), ended.then(endedEarly)])) as [
-      LoadResult,
-    ];
-    return today
-      ? { outcome: outcome as 'loaded', world: generateWorld({ ...options, today }) }
-      : { outcome: 'not-empty' };
-  } finally {
-    await ended.catch(() => {});
-  }
+  loader.send(job);
+  const [answer] = (await Promise.race([once(loader, 'message'), ended.then(endedEarly)])) as [LoadAnswer];
+  await ended;
+  if ('error' in answer) throw answer.error;
+  const { outcome, today } = answer;
+  return today && outcome !== 'not-empty'
+    ? { outcome, world: generateWorld({ ...options, today }) }
+    : { outcome: 'not-empty' };
 }
 
 function endedEarly(): never {
-  throw new Error('the thread that loads the demo world ended before it was done');
+  throw new Error('the process that loads the demo world ended before it was done');
 }

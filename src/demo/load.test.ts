@@ -136,7 +136,7 @@ test('of two processes that start at once, one loads and both agree', () =>
     assert.equal(await countOf(db, 'patient'), 30);
   }));
 
-test('loading in a thread of its own gives the same, and an error there is an error here', () =>
+test('loading in a process of its own gives the same, and an error there is an error here', () =>
   withDatabase(async (db) => {
     const needs = { database: db.database, secrets, definitionsDirectory: tmpdir() };
     assert.equal(await findDemoWorld(db.database, SMALL), undefined);
