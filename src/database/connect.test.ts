@@ -95,6 +95,15 @@ test('when all connections are taken for too long, who waits is told that it is 
   assert.equal(isUnavailable(error), true);
 });
 
+test('a connection that was never given back does not hold up the stop', async () => {
+  const other = await testDatabase();
+  const kept = await other.database.service.connect();
+  await other.database.stop({ graceMs: 20 });
+  await assert.rejects(other.database.service.query('select 1'));
+  kept.release(true);
+  await assert.rejects(other.database.owner.query('select 1'));
+});
+
 test('a database that is not there is told of at the start', async () => {
   const databaseUrl = 'postgres://nobody@localhost/none?host=/nonexistent';
   await assert.rejects(openDatabase({ databaseUrl, databasePoolSize: 1, dataDir: '/nonexistent' }, log), {

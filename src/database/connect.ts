@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
@@ -32,8 +33,10 @@ export async function openDatabase(
     pool.on('error', (error) => log.warn({ err: error }, 'a database connection was lost'));
   }
 
-  const stop = async () => {
-    await Promise.allSettled([owner.end(), service.end()]);
+  const stop = async ({ graceMs = 5000 } = {}) => {
+    // A connection that somebody took and never gave back must not keep the database from its orderly stop.
+    const grace = sleep(graceMs, undefined, { ref: false });
+    await Promise.race([Promise.allSettled([owner.end(), service.end()]), grace]);
     await embedded?.stop();
   };
   try {
@@ -54,6 +57,7 @@ export async function openDatabase(
       client.on('error', (error) => log.warn({ err: error }, 'a database connection was lost'));
       return client;
     },
+    /** Waits for statements that run, `graceMs` at most, then ends the database if it is our own. */
     stop,
   };
 }
