@@ -36,9 +36,9 @@ export async function startServer(config: Config, log = createLog(config)) {
 
     const now = () => new Date();
     const definitions = await openDefinitions(join(config.dataDir, 'definitions'));
-    const world = await setUpDemo({ config, secrets, database, now });
     const audit = createAudit({ database, secrets, log, now });
     undo.push(audit.close);
+    const world = await setUpDemo({ audit, config, secrets, database, now });
 
     const app = createHttp(config, log);
     undo.push(() => app.close());

@@ -4,16 +4,17 @@ import { StartError } from '../database/start-error.ts';
 import { writeDemoFile } from './demo-file.ts';
 import { findDemoWorld, hasDemoAccounts } from './load.ts';
 import { loadDemoWorldAside } from './load-aside.ts';
+import { recordPastCalls } from './record-past-calls.ts';
 import type { World } from './world.ts';
 
-type Needs = Pick<Context, 'config' | 'database' | 'secrets' | 'now'>;
+type Needs = Pick<Context, 'audit' | 'config' | 'database' | 'secrets' | 'now'>;
 
 /**
  * The demo world where DEMO is on and the database is empty or holds one already; otherwise nothing.
  * @throws {StartError} in production when accounts of the demo world, whose passwords are known to all, are there.
  */
 export async function setUpDemo(context: Needs): Promise<World | undefined> {
-  const { config, database, secrets, now } = context;
+  const { audit, config, database, secrets, now } = context;
   if (config.production && (await hasDemoAccounts(database))) {
     const message = 'The database holds the demo accounts, whose passwords are public: use another database.';
     throw new StartError('DEMO_ACCOUNTS', message);
@@ -24,7 +25,9 @@ export async function setUpDemo(context: Needs): Promise<World | undefined> {
   const loaded =
     (await findDemoWorld(database, options)) ??
     (await loadDemoWorldAside({ database, secrets, definitionsDirectory }, options));
-  return loaded.outcome === 'not-empty' ? undefined : loaded.world;
+  if (loaded.outcome === 'not-empty') return undefined;
+  if (loaded.outcome === 'loaded') await recordPastCalls(audit, secrets, loaded.world);
+  return loaded.world;
 }
 
 /** Tells scripts (DEMO_FILE) and people (the text returned) how to get in. */
