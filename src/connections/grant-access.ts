@@ -1,5 +1,6 @@
 import type { ClientBase } from 'pg';
 import type { Context } from '../context.ts';
+import { teamsOf } from '../directory/teams.ts';
 import { newRootId } from '../ids.ts';
 import { narrow, permissionsOf } from '../oauth/scopes.ts';
 import { type Acting, asAdministrator, type RoleNeeded } from './acting.ts';
@@ -15,6 +16,8 @@ export type Grant = {
   /** What they left ticked; anything beyond the registration is not granted. */
   scopes: string[];
   labels: number;
+  /** Only patients of these of the organisation's teams; null: of every team. */
+  teams: string[] | null;
   /** The last day of access, YYYY-MM-DD in Europe/London; null: until revoked. */
   lastDay: string | null;
   reason: string | null;
@@ -70,7 +73,9 @@ async function grantInside(client: ClientBase, acting: Acting, grant: Grant): Pr
   if (reviewDigest(system) !== grant.reviewed) return { outcome: 'registration-changed' };
   const scopes = narrow(grant.scopes, system.scopes);
   const labels = grant.labels & EVERY_LABEL;
-  if (scopes.length === 0 || labels === 0) return { outcome: 'nothing-granted' };
+  const ours = grant.teams && (await teamsOf(client, organisationId)).map(({ id }) => id);
+  const teams = ours?.filter((id) => grant.teams?.includes(id));
+  if (scopes.length === 0 || labels === 0 || teams?.length === 0) return { outcome: 'nothing-granted' };
 
   const connectionId = newRootId();
   const { rows } = await client.query({
@@ -86,6 +91,7 @@ async function grantInside(client: ClientBase, acting: Acting, grant: Grant): Pr
       grant.reason,
       acting.accountId,
       grant.lastDay,
+      teams,
     ],
   });
   const outcome = rows[0]?.outcome ?? 'already-connected';
@@ -107,9 +113,9 @@ const GRANT = `
            ($9::date + 1)::timestamp at time zone 'Europe/London' as expires_at
       from connection c where c.organisation_id = $2 and c.client_id = $3
   ), granted as (
-    insert into connection (id, organisation_id, client_id, status, scopes, permissions, labels, reason,
+    insert into connection (id, organisation_id, client_id, status, scopes, permissions, labels, teams, reason,
                             granted_at, granted_by, expires_at)
-    select $1, $2, $3, 'active', $4, $5, $6, $7, at, $8, expires_at
+    select $1, $2, $3, 'active', $4, $5, $6, $10::uuid[], $7, at, $8, expires_at
       from wanted where expires_at is null or expires_at > at
     on conflict (organisation_id, client_id) where status in ('active', 'suspended') do nothing
     returning id, granted_at

@@ -39,6 +39,7 @@ describe('granting and ending access', () => {
       reviewed: reviewDigest(system),
       scopes: system.scopes,
       labels: 15,
+      teams: null,
       lastDay: null,
       reason: null,
     };
@@ -218,6 +219,21 @@ describe('granting and ending access', () => {
       connection.id,
     ]);
     assert.deepEqual(rows[0].permissions, ['Observation.r', 'Observation.s']);
+  });
+
+  it('limits a connection to teams of the organisation, and grants nothing for teams of another', async () => {
+    const { organisation, administrator, clientId } = await setUp();
+    const ours = await world.team(organisation.id, 'Physiotherapy');
+    const theirs = await world.team((await world.organisation()).id, 'Theirs');
+    const grant = await reviewed(clientId);
+    assert.deepEqual(await use.grant(administrator, { ...grant, teams: [theirs] }), {
+      outcome: 'nothing-granted',
+    });
+    const granted = await use.grant(administrator, { ...grant, teams: [theirs, ours] });
+    assert.ok(granted.outcome === 'granted');
+    const connection = await connectionOf(service(), organisation.id, granted.connectionId);
+    assert.deepEqual(connection?.teams, [ours]);
+    assert.deepEqual(connection?.teamNames, ['Physiotherapy']);
   });
 
   it('cuts a wildcard that was never registered down to the registration', async () => {

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { isUuid } from '../ids.ts';
 import { labelBits } from './privacy-labels.ts';
 
 const Field = (maxLength: number) => Type.String({ default: '', maxLength });
@@ -9,6 +10,8 @@ export const GrantForm = Type.Object({
   reviewed: Field(100),
   scopes: Several,
   labels: Several,
+  patients: Field(100),
+  teams: Several,
   day: Field(100),
   month: Field(100),
   year: Field(100),
@@ -16,7 +19,13 @@ export const GrantForm = Type.Object({
 });
 
 export type FieldError = { field: string; text: string };
-export type ParsedGrant = { scopes: string[]; labels: number; lastDay: string | null; reason: string | null };
+export type ParsedGrant = {
+  scopes: string[];
+  labels: number;
+  teams: string[] | null;
+  lastDay: string | null;
+  reason: string | null;
+};
 
 const REASON_LENGTH_MAX = 500;
 const YEARS_MAX = 10;
@@ -30,13 +39,18 @@ export function parseGrantForm(
   const labels = labelBits(form.labels);
   if (form.scopes.length === 0) errors.push({ field: 'scopes', text: 'Choose at least one permission' });
   if (labels === 0) errors.push({ field: 'labels', text: 'Choose at least one kind of information' });
+  const teams = form.patients === 'teams' ? form.teams.filter(isUuid) : null;
+  if (teams?.length === 0) errors.push({ field: 'teams', text: 'Choose at least one team, or every team' });
   const lastDay = parseDay(form);
   const problem =
     lastDay === undefined ? 'The last day of access must be a real date' : tooSoonOrLate(lastDay, today);
   if (problem) errors.push({ field: 'day', text: problem });
   const reason = parseReason(form.reason);
   errors.push(...reason.errors);
-  return { grant: { scopes: form.scopes, labels, lastDay: lastDay ?? null, reason: reason.reason }, errors };
+  return {
+    grant: { scopes: form.scopes, labels, teams, lastDay: lastDay ?? null, reason: reason.reason },
+    errors,
+  };
 }
 
 /** A reason is optional, one line, and short enough to be read in a table. */

@@ -380,6 +380,23 @@ describe('the pages of connected systems', () => {
       assert.match(view, /Asked for, not given/);
     });
 
+    it('grants for the patients of some teams alone, which must be named', async () => {
+      const clientId = await app.world.system();
+      const physio = await app.world.team(organisation.id, 'Physiotherapy');
+      await app.world.team(organisation.id, 'Cardiology');
+      const client = await app.signedIn(administrator);
+      const action = `/connected-systems/add/${clientId}`;
+      const review = await client.get(action);
+      const fields = fieldsOf(review.body, action).filter(([name]) => !['patients', 'teams'].includes(name));
+      const none = await client.post(action, [...fields, ['patients', 'teams']]);
+      assert.equal(none.statusCode, 422);
+      assert.match(textOf(none.body), /Choose at least one team/);
+      assert.deepEqual(await htmlProblems(none.body), []);
+      const granted = await client.post(action, [...fields, ['patients', 'teams'], ['teams', physio]]);
+      const confirmation = await client.follow(granted);
+      assert.match(textOf(confirmation.body), /Only patients of these teams: Physiotherapy/);
+    });
+
     it('says what is wrong with the form, keeps what was typed, and changes nothing', async () => {
       const clientId = await app.world.system();
       const client = await app.signedIn(administrator);

@@ -42,6 +42,29 @@ describe('the data a system could reach', () => {
     });
   });
 
+  it('counts no more than the labels and teams of a connection', async () => {
+    const ours = await world.organisation();
+    const team = await world.team(ours.id, 'Physiotherapy');
+    const inTeam = await world.patient(
+      [ours.id],
+      [{ type: 'Observation' }, { type: 'Observation', label: 1 }],
+    );
+    await world.patient([ours.id], [{ type: 'Observation' }]);
+    await db.database.owner.query('update registration set teams = $2 where patient_id = $1', [
+      inTeam,
+      [team],
+    ]);
+    const person = await world.staff(ours.id);
+    const count = async (labels: number, teams: string[] | null) => {
+      const counted = await reach(person, { labels, teams });
+      return [counted?.patients, counted?.kinds[0]?.count ?? 0];
+    };
+    assert.deepEqual(await count(15, null), [2, 3]);
+    assert.deepEqual(await count(1, null), [2, 2]);
+    assert.deepEqual(await count(15, [team]), [1, 2]);
+    assert.deepEqual(await count(0b1100, [team]), [1, 0]);
+  });
+
   it('is nothing for someone who holds no role there', async () => {
     const [ours, theirs] = [await world.organisation(), await world.organisation()];
     await world.patient([ours.id], [{ type: 'Observation' }]);

@@ -1,5 +1,6 @@
 import type { Context } from '../context.ts';
 import { type Acting, asStaff } from './acting.ts';
+import { EVERY_LABEL } from './privacy-labels.ts';
 
 export type Reach = {
   patients: number;
@@ -9,35 +10,50 @@ export type Reach = {
   estimated: boolean;
 };
 
-/** Patients whose records are counted one by one; beyond them the rest is taken to be like these. */
-const COUNTED_PATIENTS = 250;
+/** Up to so many patients, every record is counted. */
+const COUNTED_WHOLE = 500;
+/** Of more, the records of so many are, and the rest is taken to be like these. */
+const COUNTED_SAMPLE = 250;
 
 /**
- * The most a connection with every permission and label could reach: the organisation's purview, seen through the
- * same lock as its data. Patients are counted exactly. Records are counted for 250 patients, which is
- * a fair sample because patients' ids begin with random bits, so that the page is as quick for 400,000 resources.
+ * The most a connection with these labels and teams could reach: the organisation's purview, seen through the same
+ * lock as its data. Patients are counted exactly. In a large organisation records are counted for 250 patients,
+ * who are a fair sample because patients' ids begin with random bits, so that the page is as quick for 400,000
+ * resources.
  */
 export function createReach({ database }: Pick<Context, 'database'>) {
-  return async function reach(acting: Pick<Acting, 'accountId' | 'organisationId'>): Promise<Reach | null> {
+  return async function reach(
+    acting: Pick<Acting, 'accountId' | 'organisationId'>,
+    { labels, teams }: { labels: number; teams: string[] | null } = { labels: EVERY_LABEL, teams: null },
+  ): Promise<Reach | null> {
+    const { organisationId } = acting;
     const result = await asStaff(database.service, acting, async (client) => {
+      await client.query({
+        name: 'reach-narrow',
+        text: `select set_config('app.labels', $1, true), set_config('app.teams', coalesce($2::uuid[]::text, ''), true)`,
+        values: [String(labels), teams],
+      });
       const registered = await client.query({
         name: 'reach-patients',
         text: 'select count(*) as patients from registration where organisation_id = $1',
-        values: [acting.organisationId],
+        values: [organisationId],
       });
-      const kinds = await client.query({
+      const patients: number = registered.rows[0].patients;
+      const counted = patients > COUNTED_WHOLE ? COUNTED_SAMPLE : patients;
+      const { rows } = await client.query({
         name: 'reach-kinds',
         text: KINDS,
-        values: [acting.organisationId, COUNTED_PATIENTS],
+        values: [organisationId, counted],
       });
-      return { patients: registered.rows[0].patients as number, kinds: kinds.rows };
+      return { patients, counted, kinds: rows };
     });
     if ('outcome' in result) return null;
-    const factor = Math.max(1, result.patients / COUNTED_PATIENTS);
+    const { patients, counted } = result;
+    const factor = counted > 0 ? patients / counted : 1;
     return {
-      patients: result.patients,
+      patients,
       kinds: result.kinds.map(({ type, count }) => ({ type, count: Math.round(count * factor) })),
-      estimated: factor > 1,
+      estimated: counted < patients,
     };
   };
 }

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { organisationOf } from '../directory/organisations.ts';
+import { teamsOf } from '../directory/teams.ts';
 import { PageError } from '../web/index.ts';
 import { actingOf, MANAGE, roleEnded } from './acting-of.ts';
 import { searchedTooOften } from './add-routes.ts';
@@ -38,10 +39,11 @@ export function reviewRoutes(app: FastifyInstance, room: Room): void {
     shown: { form?: Form; errors?: FieldError[]; changed?: boolean } = {},
   ) {
     const acting = actingOf(request);
-    const [latest, history, reach] = await Promise.all([
+    const [latest, history, reach, teams] = await Promise.all([
       latestConnection(database, acting.organisationId, system.clientId),
       historyOf(database, acting.organisationId, system.clientId),
       room.reach(acting),
+      teamsOf(database, acting.organisationId),
     ]);
     if (!reach) throw roleEnded();
     const ticked = (name: 'scopes' | 'labels', value: string) => shown.form?.[name].includes(value) ?? true;
@@ -62,6 +64,11 @@ export function reviewRoutes(app: FastifyInstance, room: Room): void {
         value: code,
         text: name,
         checked: ticked('labels', code),
+      })),
+      teamItems: teams.map(({ id, name }) => ({
+        value: id,
+        text: name,
+        checked: shown.form?.teams.includes(id) ?? false,
       })),
       form: { ...shown.form, open: Boolean(shown.errors?.length) },
       exampleYear: context.now().getUTCFullYear() + 1,

@@ -86,6 +86,9 @@ export async function latestConnections(
 export type ViewedConnection = ListedConnection &
   ReviewedSystem & {
     labels: number;
+    /** null: patients of every team. */
+    teams: string[] | null;
+    teamNames: string[];
     reason: string | null;
     endedAt: Date | null;
     endedBy: string | null;
@@ -104,7 +107,8 @@ export async function connectionOf(
     name: 'connection-of',
     text: `
       select ${SYSTEM}, c.id, s.standing = 'live' as "systemLive", ${STATUS} as status,
-             c.scopes, s.scopes as "registeredScopes", c.labels,
+             c.scopes, s.scopes as "registeredScopes", c.labels, c.teams,
+             array(select t.name from team t where t.id = any(c.teams) order by lower(t.name)) as "teamNames",
              c.reason, c.granted_at as "grantedAt", g.name as "grantedBy", c.expires_at as "expiresAt",
              coalesce(c.ended_at, case when c.expires_at <= clock_timestamp() then c.expires_at end) as "endedAt",
              e.name as "endedBy", c.end_reason as "endReason"

@@ -25,7 +25,7 @@ export function viewRoutes(app: FastifyInstance, room: Room): void {
       const viewed = await room.viewConnection(organisationId, idWanted(request.params.connectionId));
       const { connection, history, summary, calls } = connectionWanted(viewed);
       const [reach, latest] = await Promise.all([
-        room.reach(acting),
+        room.reach(acting, connection),
         latestConnection(context.database.service, organisationId, connection.clientId),
       ]);
       return pages.render(reply, 'connections/view.njk', {

@@ -198,7 +198,9 @@ describe('connected systems, in a browser', () => {
       await page.getByRole('button', { name: /Grant access/ }).click();
       await check('review');
       await page.getByText('Give less than it asks for').click();
+      await page.getByLabel('Only patients of some teams').check();
       await check('review-open');
+      await page.getByLabel('Patients of every team').check();
       await page.getByLabel('Day').fill('99');
       await page.getByRole('button', { name: 'Grant access' }).click();
       await page.getByRole('alert').waitFor();
@@ -249,6 +251,8 @@ describe('connected systems, in a browser', () => {
       [organisation.id],
       [{ type: 'DocumentReference' }, { type: 'DocumentReference' }],
     );
+    for (const team of ['Patient Record Team', 'Physiotherapy'])
+      await service.world.team(organisation.id, team);
     return service.world.staff(organisation.id, 'administrator', 'Ada Featherstonehaugh');
   }
 

@@ -46,6 +46,16 @@ export function connectedWorld(owner: Pool) {
       return { accountId, organisationId, name, requestId: randomUUID(), address: '192.0.2.1' };
     },
 
+    async team(organisationId: string, name: string): Promise<string> {
+      const id = newRootId();
+      await owner.query('insert into team (id, organisation_id, name) values ($1, $2, $3)', [
+        id,
+        organisationId,
+        name,
+      ]);
+      return id;
+    },
+
     async system(parts: SystemParts = {}): Promise<string> {
       const {
         clientId = `client-${randomUUID()}`,

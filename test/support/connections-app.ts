@@ -88,7 +88,7 @@ export function fieldsOf(html: string, action: string): [string, string][] {
   const fields: [string, string][] = [];
   for (const [tag] of form.matchAll(/<input\b[^>]*>/g)) {
     const attribute = (name: string) => new RegExp(`\\s${name}="([^"]*)"`).exec(tag)?.[1];
-    const ticked = attribute('type') !== 'checkbox' || /\schecked\b/.test(tag);
+    const ticked = !['checkbox', 'radio'].includes(attribute('type') ?? '') || /\schecked\b/.test(tag);
     if (attribute('name') && ticked) fields.push([attribute('name')!, attribute('value') ?? '']);
   }
   return fields;
