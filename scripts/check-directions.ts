@@ -23,7 +23,7 @@ const FLOORS = [
   ['web'],
   ['context.ts'],
   ['audit', 'directory', 'health.ts', 'http.ts', 'metrics.ts'],
-  ['database', 'shutdown.ts'],
+  ['database', 'readable-path.ts', 'shutdown.ts'],
   ['log.ts', 'secrets.ts'],
   ['config.ts', 'ids.ts'],
 ];

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Config } from './config.ts';
+import { readablePath } from './readable-path.ts';
 import { endConnectionsOnStop } from './shutdown.ts';
 
 /** Longer than any answer takes; what is slower than this is an attack or a broken client (slowloris). */
@@ -19,6 +20,7 @@ export function createHttp(config: Pick<Config, 'trustProxy'>, log: FastifyBaseL
     trustProxy: config.trustProxy as boolean,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: 'idle',
+    rewriteUrl: (request) => readablePath(request.url ?? '/'),
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
   });
   app.addHook('onRequest', async (request, reply) => {
