@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto';
 import type { Context } from '../context.ts';
 import { isUnavailable } from '../database/unavailable.ts';
 import { createAttempts } from './attempts.ts';
@@ -37,12 +38,13 @@ export type Answer = {
 export function createAnswerer(context: Context, refreshKeys: RefreshKeys) {
   const { secrets, now, log } = context;
   const issuer = context.baseUrl();
+  const pepper = createSecretKey(secrets.pepper);
   const store = createStore(context.database.service);
-  const attempts = createAttempts(context.database.service, secrets.pepper);
+  const attempts = createAttempts(context.database.service, pepper);
   const audiences = [`${issuer}${PATHS.token}`, issuer];
   const ask = createProvider({
     issuer,
-    pepper: secrets.pepper,
+    pepper,
     store,
     resourceOf: (id) => fhirBaseOf(issuer, id),
   });

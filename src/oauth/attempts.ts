@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, type KeyObject } from 'node:crypto';
 import type { Pool } from 'pg';
 
 export const FAILURES_MAX = 10;
@@ -11,7 +11,7 @@ export type Attempts = ReturnType<typeof createAttempts>;
  * does not lock that system out: it comes from another address. After 10 within a minute that pair waits a minute.
  * Secrets of 256 bits are not guessed; this keeps a broken or hostile caller from costing everybody else.
  */
-export function createAttempts(pool: Pick<Pool, 'query'>, pepper: Buffer) {
+export function createAttempts(pool: Pick<Pool, 'query'>, pepper: KeyObject) {
   return {
     /** Who is counted, as a keyed hash: nothing personal is kept. */
     subjectOf: (clientId: string, address: string) =>

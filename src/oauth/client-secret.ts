@@ -1,4 +1,4 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /** How many secrets of one system may be live at a time: the old and the new, while the vendor changes over. */
 export const LIVE_SECRETS_MAX = 2;
@@ -12,7 +12,7 @@ export function newSecret(): string {
  * What is kept of a client secret: HMAC-SHA-256 under the pepper. A slow hash would protect a weak secret; these are
  * 256 random bits, so speed costs nothing, and a stolen table without the pepper cannot even confirm a guess.
  */
-export function secretHash(pepper: Buffer, secret: string): Buffer {
+export function secretHash(pepper: Buffer | KeyObject, secret: string): Buffer {
   return createHmac('sha256', pepper).update('client-secret\0').update(secret).digest();
 }
 

@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync } from 'node:crypto';
+import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { JWK } from 'jose';
 import { type ClientMetadata, errors, Provider } from 'oidc-provider';
@@ -33,7 +33,7 @@ export type Asked = {
 
 export type ProviderNeeds = {
   issuer: string;
-  pepper: Buffer;
+  pepper: KeyObject;
   store: Store;
   resourceOf: (organisationId: string) => string;
 };

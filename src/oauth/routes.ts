@@ -98,8 +98,8 @@ async function sendAudited(
   return sendAnswer(context, reply, answer);
 }
 
-function detailOf({ secrets }: Context, { clientId, known, detail }: Answer) {
-  if (clientId === undefined) return detail;
+function detailOf({ secrets }: Context, { clientId, known, detail, error }: Answer) {
+  if (clientId === undefined || !error) return detail;
   // What someone typed in the place of a client id may be anything, a secret pasted into the wrong field for one. It
   // is hashed for a known one too, so that the time does not tell which are known.
   const hashed = `client ${hashPersonal(secrets, clientId)}`;
