@@ -34,9 +34,26 @@ export function stopOnSignals(
     );
   };
   for (const signal of SIGNALS) process.on(signal, onSignal);
+  const unwatch = onLostParent(() => onSignal('SIGHUP'));
   return () => {
+    unwatch();
     for (const signal of SIGNALS) process.off(signal, onSignal);
   };
+}
+
+/**
+ * Under `npm start` npm is the process that people see and end. Killed outright it cannot pass that on, and the
+ * service would go on unseen, holding its port and its data folder.
+ */
+function onLostParent(lost: () => void): () => void {
+  if (process.env.npm_lifecycle_event === undefined) return () => undefined;
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    lost();
+  }, 250).unref();
+  return () => clearInterval(timer);
 }
 
 /**

@@ -22,7 +22,7 @@ export type Embedded = Awaited<ReturnType<typeof startEmbedded>>;
  */
 export async function startEmbedded({ dataDir, log, settings = {} }: EmbeddedOptions) {
   makeDataDir(dataDir);
-  const lock = lockDataDir(dataDir);
+  const lock = await lockSoon(dataDir);
   const undo: (() => unknown)[] = [lock.release];
   const stop = async () => {
     for (const step of undo.splice(0).reverse()) await step();
@@ -57,6 +57,19 @@ export async function startEmbedded({ dataDir, log, settings = {} }: EmbeddedOpt
     await stop();
     throw error;
   }
+}
+
+/** A holder that is about to stop is waited for, shortly: restarting is the commonest reason to find one. */
+async function lockSoon(dataDir: string) {
+  for (let tries = 0; tries < 20; tries++) {
+    try {
+      return lockDataDir(dataDir);
+    } catch (error) {
+      if ((error as StartError).code !== 'DATA_DIR_IN_USE') throw error;
+      await sleep(100);
+    }
+  }
+  return lockDataDir(dataDir);
 }
 
 type EmbeddedOptions = {

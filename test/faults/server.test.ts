@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,6 +11,7 @@ import { startEmbedded } from '../../src/database/embedded.ts';
 import { type Child, eventually, startChild } from '../support/child.ts';
 import { inDatabase } from '../support/postgres-server.ts';
 
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SERVER = fileURLToPath(new URL('../../src/server.ts', import.meta.url));
 const linux = { skip: process.platform !== 'linux' && 'looks at /proc' };
 
@@ -157,6 +159,26 @@ test(
     assert.equal((await page()).status, before.status);
     assert.equal((await server.end('SIGTERM')).code, 0);
     await database.stop();
+  },
+);
+
+test(
+  'npm killed outright takes the service with it, and the next start finds the way clear',
+  linux,
+  async () => {
+    const dataDir = newDataDir();
+    const env = { ...process.env, DATA_DIR: dataDir, PORT: '0', DEMO: 'false' };
+    const npm = spawn('npm', ['start'], { env, stdio: ['ignore', 'pipe', 'ignore'], cwd: ROOT });
+    let output = '';
+    npm.stdout.on('data', (chunk) => {
+      output += chunk;
+    });
+    await eventually(() => output.includes(' is at http'), 60_000);
+    npm.kill('SIGKILL');
+    const next = serve(dataDir);
+    assert.equal(await statusOf(`${await addressOf(next)}/health/live`), 200);
+    assert.equal((await next.end('SIGTERM')).code, 0);
+    assert.deepEqual(serversOf(dataDir), []);
   },
 );
 
