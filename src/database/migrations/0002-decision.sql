@@ -61,8 +61,9 @@ begin
     outcome := 'connection-' || grant_.status;
     return;
   end if;
-  if not (token.permissions && p_permissions and grant_.permissions && p_permissions
-          and token.registered && p_permissions) then
+  -- Nothing asked is nothing given: a null must not pass for yes.
+  if (token.permissions && p_permissions and grant_.permissions && p_permissions
+      and token.registered && p_permissions) is not true then
     outcome := 'scope-insufficient';
     return;
   end if;

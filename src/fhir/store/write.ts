@@ -21,9 +21,11 @@ export type CreateRow = DecisionRow &
 const CREATE = `
 with d as materialized (select * from ${DECIDE}),
 owner as materialized (
-  select g.patient_id from d, registration g
-   where d.outcome = 'allowed' and g.route = $4 and g.patient_id = $7 and g.organisation_id = d.organisation_id
-     and (d.teams is null or g.teams && d.teams)),
+  select g.patient_id from d, lateral (
+    select g.patient_id from registration g
+     where d.outcome = 'allowed' and g.route = $4 and g.patient_id = $7 and g.organisation_id = d.organisation_id
+       and (d.teams is null or g.teams && d.teams)
+    offset 0) g),
 made as (
   insert into resource (route, id, type, patient_id, organisation_id, label, version, updated_at, sort_from, sort_to,
                         tokens, identifiers, strings, dates, numbers, once_key, content)
@@ -99,6 +101,10 @@ export type UpdateRow = DecisionRow &
     patient_id: string | null;
   };
 
+// A condition without columns is tested once, before any row is fetched: so the decision has been made, and row-level
+// security opened, in whatever order the planner joins.
+const DECIDED = `(select d.outcome from d) = 'allowed'`;
+
 const OLD = (label: string) => `
 old as materialized (
   select r.*, r.organisation_id = d.organisation_id as own, ${label} as new_label,
@@ -121,7 +127,7 @@ changed as (
          once_key = case when o.once_key = any($13::text[]) then o.once_key else $17::text end,
          content = fhir_filled($18::text, o.version + 1, t.at, o.new_label)
     from old o cross join lateral (select fhir_now(o.updated_at) as at) t
-   where r.route = $4 and r.id = $5 and r.version = o.version and o.own and o.label_covered and o.same_patient
+   where ${DECIDED} and r.route = $4 and r.id = $5 and r.version = o.version and o.own and o.label_covered and o.same_patient
      and o.organisation_id = $8 and ($19::integer is null or o.version = $19)
   returning r.version, r.updated_at, r.content),
 kept as (
@@ -169,7 +175,7 @@ old as materialized (
       offset 0) r),
 taken as (
   delete from resource r using old o
-   where r.route = $4 and r.id = $5 and r.version = o.version and o.own and ($7::integer is null or o.version = $7)
+   where ${DECIDED} and r.route = $4 and r.id = $5 and r.version = o.version and o.own and ($7::integer is null or o.version = $7)
   returning r.id),
 kept as (
   insert into resource_version (route, id, version, type, patient_id, organisation_id, label, updated_at, content)
