@@ -9,7 +9,6 @@ const form = {
   reviewed: 'x',
   scopes: ['system/Patient.rs'],
   labels: ['GENERAL_HEALTH'],
-  patients: 'every',
   teams: [] as string[],
   day: '',
   month: '',
@@ -60,10 +59,9 @@ describe('the form of a grant', () => {
     assert.deepEqual(day('29', '2', '2028').errors, []);
   });
 
-  it('keeps teams only when they are asked for, and asks for at least one then', () => {
-    assert.equal(parse({ teams: [TEAM] }).grant.teams, null);
-    assert.deepEqual(parse({ patients: 'teams', teams: [TEAM, 'no id'] }).grant.teams, [TEAM]);
-    assert.equal(parse({ patients: 'teams' }).errors[0]?.field, 'teams');
+  it('takes teams that are ticked, and never every team for one it cannot read', () => {
+    assert.deepEqual(parse({ teams: [TEAM, 'no id'] }).grant.teams, [TEAM]);
+    assert.deepEqual(parse({ teams: ['no id'] }).grant.teams, []);
   });
 
   it('makes a reason one line, and none of an empty one', () => {

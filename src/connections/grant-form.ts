@@ -10,7 +10,6 @@ export const GrantForm = Type.Object({
   reviewed: Field(100),
   scopes: Several,
   labels: Several,
-  patients: Field(100),
   teams: Several,
   day: Field(100),
   month: Field(100),
@@ -39,8 +38,8 @@ export function parseGrantForm(
   const labels = labelBits(form.labels);
   if (form.scopes.length === 0) errors.push({ field: 'scopes', text: 'Choose at least one permission' });
   if (labels === 0) errors.push({ field: 'labels', text: 'Choose at least one kind of information' });
-  const teams = form.patients === 'teams' ? form.teams.filter(isUuid) : null;
-  if (teams?.length === 0) errors.push({ field: 'teams', text: 'Choose at least one team, or every team' });
+  // An id that is none names no team, and a grant for it alone must not become one for all.
+  const teams = form.teams.length > 0 ? form.teams.filter(isUuid) : null;
   const lastDay = parseDay(form);
   const problem =
     lastDay === undefined ? 'The last day of access must be a real date' : tooSoonOrLate(lastDay, today);
