@@ -86,9 +86,10 @@ create table attempt (
 );
 
 -------------------------------------------------------------------------------------------------- systems
--- What people type must match exactly but for case and surrounding or repeated white space.
+-- What people type must match exactly but for case and surrounding or repeated white space. No-break spaces are
+-- named because not every locale counts them as white space.
 create function search_key(text) returns text language sql immutable strict parallel safe
-  return lower(regexp_replace(btrim(regexp_replace($1, '\s', ' ', 'g')), ' +', ' ', 'g'));
+  return lower(regexp_replace(btrim(regexp_replace($1, '[\s\u00a0\u2007\u202f]', ' ', 'g')), ' +', ' ', 'g'));
 
 create table system (
   client_id text primary key,     -- the System Client ID
