@@ -2,8 +2,10 @@ import type { FastifyInstance } from 'fastify';
 import { connectionRoutes } from './connections/routes.ts';
 import type { Context } from './context.ts';
 import { isUnavailable } from './database/unavailable.ts';
+import { createMail, outboxRoutes } from './mail/index.ts';
+import { PATIENT_NAVIGATION, patientRoutes } from './patients/index.ts';
 import { setUpSignIn } from './sign-in/index.ts';
-import { setUpWeb } from './web/index.ts';
+import { setUpWeb, type Viewer } from './web/index.ts';
 
 /**
  * The pages people see, in a scope of their own: their cookies, forms, headers and error pages do not touch the
@@ -29,8 +31,13 @@ export async function setUpPages(app: FastifyInstance, context: Context): Promis
         }),
     });
     await scope.register(connectionRoutes(context, web.pages, signIn));
+    const mail = createMail(context);
+    scope.addHook('onClose', mail.close);
+    await scope.register(patientRoutes(context, web, mail, { secure }));
+    if (config.demo) outboxRoutes(scope, mail, web.pages);
     await web.pages.warm();
   });
 }
 
-const navigation = () => [{ text: 'Connected systems', href: '/connected-systems' }];
+const navigation = ({ role }: Viewer) =>
+  role === 'patient' ? PATIENT_NAVIGATION : [{ text: 'Connected systems', href: '/connected-systems' }];

@@ -7,8 +7,11 @@ export type Viewer = {
   roleName: string;
   /** The role as the code says it, for choosing navigation. */
   role: string;
-  organisationName: string;
+  /** Null for someone who acts for no organisation: a patient. */
+  organisationName: string | null;
   canSwitchOrganisation: boolean;
+  /** Where this person's start page, account and sign-out are, if not where staff's are. */
+  places?: { home: string; account: string; signOut: string };
   /** The synchroniser token of the person's session: every form sends it back as `_csrf`. */
   csrf: string;
 };

@@ -7,11 +7,12 @@ create table patient_account (
   id uuid not null,
   patient_id uuid not null,
   email text not null check (email = lower(email)),
-  name text not null,             -- for the page frame; taken from the Patient resource at each sign-in
+  name text not null default '',  -- for the page frame; taken from the Patient resource at each sign-in
   password_hash text not null,
   joined_at timestamptz not null,
   closed_at timestamptz,
-  primary key (route, id)
+  primary key (route, id),
+  check (route = fhir_route(id))
 );
 create unique index patient_account_patient on patient_account (route, patient_id) where closed_at is null;
 create unique index patient_account_email on patient_account (email) where closed_at is null;
@@ -54,7 +55,7 @@ create index patient_link_expiry on patient_link (expires_at);
 -- A single-use pair of codes, each kept as an HMAC-SHA-256 with the pepper.
 create table invitation (
   route integer not null,
-  id uuid not null,
+  id uuid not null,               -- carries the patient's routing key
   patient_id uuid not null,
   organisation_id uuid not null,
   code_hash bytea not null,
@@ -67,7 +68,8 @@ create table invitation (
   revoked_at timestamptz,
   revoke_reason text check (revoke_reason in ('replaced', 'joined', 'attempts', 'withdrawn')),
   birth_date_failures smallint not null default 0,  -- in the pair's whole life, not in a window
-  primary key (route, id)
+  primary key (route, id),
+  check (route = fhir_route(id))
 );
 create unique index invitation_code on invitation (code_hash);
 create index invitation_patient on invitation (route, patient_id);
@@ -334,29 +336,31 @@ begin
 end $$;
 
 -- Follows the link of a confirmation message: account, invitation and patient change together or not at all.
-create function join_patient(p_link_hash bytea, p_account_id uuid, p_name text, p_now timestamptz,
-                             out outcome text, out patient uuid, out organisation uuid)
+create function join_patient(p_link_hash bytea, p_account_id uuid, p_now timestamptz,
+                             out outcome text, out patient uuid, out organisation uuid, out email text)
 language plpgsql volatile security definer set search_path = public, pg_temp as $$
 declare
   link record;
   invited record;
   person record;
 begin
-  select * into link from patient_link l where l.token_hash = p_link_hash and l.purpose = 'join' for update;
+  select * into link from patient_link l where l.token_hash = p_link_hash and l.purpose = 'join';
   if not found or link.expires_at <= p_now then
     outcome := 'link-unusable';
     return;
   end if;
-  select * into invited from invitation i where i.route = link.route and i.id = link.invitation_id for update;
+  -- The patient's row first, always: two invitations of one patient, followed at once, must not wait for each other.
+  select p.* into person from invitation i join patient p on p.route = i.route and p.id = i.patient_id
+   where i.route = link.route and i.id = link.invitation_id for update of p;
   if not found then
     outcome := 'link-unusable';
     return;
   end if;
+  select * into invited from invitation i where i.route = link.route and i.id = link.invitation_id for update;
   patient := invited.patient_id;
   organisation := invited.organisation_id;
-  select p.* into person from patient p where p.route = invited.route and p.id = invited.patient_id for update;
   outcome := case
-    when not found or person.deceased or person.birth_date is null
+    when person.deceased or person.birth_date is null
          or person.birth_date > (p_now at time zone 'Europe/London')::date - interval '16 years' then 'may-not-join'
     when invited.used_at is not null or person.joined_at is not null then 'invitation-used'
     when invited.revoked_at is not null or invited.expires_at <= p_now then 'invitation-ended'
@@ -364,13 +368,14 @@ begin
   if outcome <> 'joined' then
     return;
   end if;
-  insert into patient_account (route, id, patient_id, email, name, password_hash, joined_at)
-  values (invited.route, p_account_id, invited.patient_id, link.email, p_name, link.password_hash, p_now)
+  insert into patient_account (route, id, patient_id, email, password_hash, joined_at)
+  values (invited.route, p_account_id, invited.patient_id, link.email, link.password_hash, p_now)
   on conflict do nothing;
   if not found then
     outcome := 'email-taken';
     return;
   end if;
+  email := link.email;
   update patient p set joined_at = p_now where p.route = invited.route and p.id = invited.patient_id;
   update invitation i set used_at = p_now where i.route = invited.route and i.id = invited.id;
   update invitation i set revoked_at = p_now, revoke_reason = 'joined'
