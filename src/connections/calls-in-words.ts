@@ -37,5 +37,12 @@ const REFUSALS: Record<string, string | undefined> = {
   'connection-revoked': 'access was revoked',
   'connection-expired': 'access had expired',
   'scope-insufficient': 'its permissions do not cover this',
+  'label-not-covered': 'it was not given this kind of information',
+  'organisation-missing': 'it did not say for which organisation',
   'not-found': 'there is no such record that it may see',
+  gone: 'the record was deleted',
+  'not-own': 'another organisation wrote the record',
+  'resource-invalid': 'what it sent is not valid',
+  'patient-unknown': 'the patient is not registered with your organisation',
+  'version-conflict': 'the record had been changed meanwhile',
 };

@@ -5,7 +5,7 @@ import { newRootId } from '../ids.ts';
 import { narrow, permissionsOf } from '../oauth/scopes.ts';
 import { type Acting, asAdministrator, type RoleNeeded } from './acting.ts';
 import { settleExpired } from './change-standing.ts';
-import { EVERY_LABEL } from './privacy-labels.ts';
+import { EVERY_LABEL, labelCodes } from './privacy-labels.ts';
 import { reviewDigest } from './reviewed-system.ts';
 import { latestConnection, liveSystem, type ViewedConnection } from './store.ts';
 
@@ -24,7 +24,7 @@ export type Grant = {
 };
 
 export type Granted =
-  | { outcome: 'granted'; connectionId: string; at: Date }
+  | { outcome: 'granted'; connectionId: string; at: Date; scopes: string[] }
   | { outcome: 'already-connected'; connection: ViewedConnection }
   /** Unknown, or not live any more. */
   | { outcome: 'system-not-found' }
@@ -58,6 +58,8 @@ export function createGrantAccess({ database, audit }: Pick<Context, 'database' 
           : result.outcome === 'already-connected'
             ? result.connection.id
             : undefined,
+      // What was given belongs to the proof; the reason, being free text, does not.
+      detail: result.outcome === 'granted' ? given(result, grant) : undefined,
     });
     return result;
   };
@@ -95,7 +97,7 @@ async function grantInside(client: ClientBase, acting: Acting, grant: Grant): Pr
     ],
   });
   const outcome = rows[0]?.outcome ?? 'already-connected';
-  if (outcome === 'granted') return { outcome, connectionId, at: rows[0].at };
+  if (outcome === 'granted') return { outcome, connectionId, at: rows[0].at, scopes };
   if (outcome === 'last-day-past') return { outcome };
   // Somebody's grant was committed between the look and the insert: the unique index held this one back.
   const theirs = await standingConnection(client, organisationId, grant.clientId);
@@ -132,6 +134,15 @@ async function standingConnection(client: ClientBase, organisationId: string, cl
   return connection && (connection.status === 'active' || connection.status === 'suspended')
     ? connection
     : null;
+}
+
+function given({ scopes }: { scopes: string[] }, { labels, teams, lastDay }: Grant): string {
+  const limits = [
+    labels !== EVERY_LABEL && `labels ${labelCodes(labels).join(' ')}`,
+    teams && `teams ${teams.length}`,
+    lastDay && `until ${lastDay}`,
+  ];
+  return [scopes.join(' '), ...limits.filter(Boolean)].join('; ');
 }
 
 const STATUS: Record<Granted['outcome'], number> = {

@@ -83,8 +83,15 @@ describe('granting and ending access', () => {
     ]);
     const entry = audited.find((each) => each.connectionId === connection.id)!;
     assert.deepEqual(
-      [entry.interaction, entry.outcome, entry.accountId, entry.clientId, entry.status],
-      ['grant', 'allowed', administrator.accountId, clientId, 303],
+      [entry.interaction, entry.outcome, entry.accountId, entry.clientId, entry.status, entry.detail],
+      [
+        'grant',
+        'allowed',
+        administrator.accountId,
+        clientId,
+        303,
+        'system/Observation.cruds system/Patient.rs',
+      ],
     );
   });
 
@@ -219,6 +226,7 @@ describe('granting and ending access', () => {
       connection.id,
     ]);
     assert.deepEqual(rows[0].permissions, ['Observation.r', 'Observation.s']);
+    assert.equal(audited.at(-1)!.detail, 'system/Observation.rs; labels GENERAL_HEALTH SEXUAL_HEALTH');
   });
 
   it('limits a connection to teams of the organisation, and grants nothing for teams of another', async () => {

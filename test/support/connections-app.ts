@@ -1,4 +1,6 @@
+import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
+import { after, before, beforeEach } from 'node:test';
 import pino from 'pino';
 import type { AuditEntry } from '../../src/audit/audit.ts';
 import { connectionRoutes } from '../../src/connections/routes.ts';
@@ -7,8 +9,9 @@ import type { Database } from '../../src/database/connect.ts';
 import { createHttp } from '../../src/http.ts';
 import { setUpSignIn } from '../../src/sign-in/index.ts';
 import { setUpWeb } from '../../src/web/index.ts';
-import { connectedWorld } from './connected-world.ts';
-import { pageClient } from './page-client.ts';
+import { connectedWorld, type TestOrganisation } from './connected-world.ts';
+import { type TestDatabase, testDatabase } from './database.ts';
+import { pageClient, textOf } from './page-client.ts';
 
 const KEY = Buffer.alloc(32, 7);
 
@@ -79,6 +82,69 @@ export async function connectionsApp(database: Database) {
 }
 
 export type ConnectionsApp = Awaited<ReturnType<typeof connectionsApp>>;
+
+/**
+ * For a `describe` of pages: a service, and before each test a new organisation with its administrator. Read the
+ * parts inside tests; they are not there before.
+ */
+export function connectionPages() {
+  const t = { grantByPages, insertConnection, call } as Parts & {
+    grantByPages: typeof grantByPages;
+    insertConnection: typeof insertConnection;
+    call: typeof call;
+  };
+  before(async () => {
+    t.db = await testDatabase();
+    t.app = await connectionsApp(t.db.database);
+  });
+  after(async () => {
+    await t.app?.app.close();
+    await t.db?.stop();
+  });
+  beforeEach(async () => {
+    t.organisation = await t.app.world.organisation();
+    t.administrator = await t.app.world.staff(t.organisation.id, 'administrator', 'Ada Min');
+    await t.db.database.owner.query('delete from attempt');
+  });
+  return t;
+
+  /** Grants through the pages as a person would, with no field touched. */
+  async function grantByPages(clientId: string, as = t.administrator) {
+    const client = await t.app.signedIn(as);
+    const action = `/connected-systems/add/${clientId}`;
+    const review = await client.get(action);
+    assert.equal(review.statusCode, 200, textOf(review.body));
+    const granted = await client.post(action, fieldsOf(review.body, action));
+    assert.equal(granted.statusCode, 303, textOf(granted.body));
+    const page = String(granted.headers.location);
+    return { client, review, page, connectionId: page.split('/')[2]! };
+  }
+
+  async function insertConnection(clientId: string, status: string) {
+    await t.db.database.owner.query(
+      `insert into connection (id, organisation_id, client_id, status, scopes, permissions, granted_at, ended_at)
+       values (gen_random_uuid(), $1, $2, $3, '{system/Patient.rs}', '{Patient.r,Patient.s}', now(),
+               case when $3 = 'revoked' then now() end)`,
+      [t.organisation.id, clientId, status],
+    );
+  }
+
+  async function call(connectionId: string, outcome: string, requestId = 'request') {
+    await t.db.database.owner.query(
+      `insert into audit_record (chain, sequence, at, request_id, kind, interaction, outcome, status, connection_id,
+                                 resource_type, count, hash)
+       values (gen_random_uuid(), 1, now(), $3, 'fhir', 'search-type', $2, 200, $1, 'Observation', 12, '')`,
+      [connectionId, outcome, requestId],
+    );
+  }
+}
+
+type Parts = {
+  db: TestDatabase;
+  app: ConnectionsApp;
+  organisation: TestOrganisation;
+  administrator: Awaited<ReturnType<ConnectionsApp['world']['staff']>>;
+};
 
 /** What a browser would send with the page's POST form to this address: every field as it stands. */
 export function fieldsOf(html: string, action: string): [string, string][] {
