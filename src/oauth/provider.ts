@@ -1,13 +1,13 @@
-import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { JWK } from 'jose';
 import { type ClientMetadata, errors, Provider } from 'oidc-provider';
 import { answerOf, providerRequest } from './ask-provider.ts';
-import { CLOCK_SKEW_S } from './check-assertion.ts';
 import { isKeptSecret, secretHash } from './client-secret.ts';
-import { AUTH_METHODS, type Endpoint, PATHS, SIGNING_ALGORITHMS } from './endpoints.ts';
+import { type Endpoint, PATHS } from './endpoints.ts';
 import type { IssuedToken } from './issue-token.ts';
 import { OAuthError } from './oauth-error.ts';
+import { nothingKept, providerSettings } from './provider-settings.ts';
 import type { Credentials } from './read-credentials.ts';
 import type { Form } from './read-form.ts';
 import type { Store, StoredToken } from './store.ts';
@@ -48,9 +48,8 @@ export function createProvider({ issuer, pepper, store, resourceOf }: ProviderNe
   const asked = () => exchanges.get(Provider.ctx!.req)!;
 
   const provider = new Provider(issuer, {
-    ...CLOSED,
-    jwks: { keys: [unusedKey()] },
-    adapter: (name) => (name === 'ClientCredentials' ? tokens(store, asked, resourceOf) : NOTHING),
+    ...providerSettings(),
+    adapter: (name) => (name === 'ClientCredentials' ? tokens(store, asked, resourceOf) : nothingKept),
   });
   provider.on('server_error', (ctx, error) => failures.set(ctx.req, error));
   provider.silent = true; // Koa would print errors; `failures` has them
@@ -112,51 +111,6 @@ type NewClient = new (metadata: ClientMetadata) => Client;
 type Client = InstanceType<Provider['Client']>;
 type Replay = { unique: (clientId: string, jti: string, expiresAtS: number) => Promise<boolean> };
 
-const NOTHING = {
-  find: async () => undefined,
-  findByUid: async () => undefined,
-  findByUserCode: async () => undefined,
-  upsert: async () => {},
-  consume: async () => {},
-  destroy: async () => {},
-  revokeByGrantId: async () => {},
-};
-
-const CLOSED = {
-  clientAuthMethods: [...AUTH_METHODS],
-  enabledJWA: {
-    clientAuthSigningAlgValues: [...SIGNING_ALGORITHMS],
-    idTokenSigningAlgValues: ['ES256' as const],
-  },
-  clientDefaults: { id_token_signed_response_alg: 'ES256' as const },
-  clockTolerance: CLOCK_SKEW_S,
-  scopes: [],
-  claims: {},
-  responseTypes: [],
-  routes: { token: PATHS.token, introspection: PATHS.introspect, revocation: PATHS.revoke },
-  ttl: { ClientCredentials: 300, AccessToken: 300 },
-  features: {
-    devInteractions: { enabled: false },
-    dPoP: { enabled: false },
-    rpInitiatedLogout: { enabled: false },
-    pushedAuthorizationRequests: { enabled: false },
-    resourceIndicators: { enabled: false }, // `issue` decides about `resource`
-    userinfo: { enabled: false },
-    clientCredentials: { enabled: false }, // ours stands in its place
-    introspection: { enabled: true, allowedPolicy: ownOnly },
-    revocation: { enabled: true, allowedPolicy: ownOnly },
-  },
-};
-
-/** Nothing is ever signed here, but without a key of ours the provider takes a well-known one. */
-function unusedKey() {
-  return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' }) as JWK;
-}
-
-async function ownOnly(_ctx: unknown, client: { clientId: string }, token: { clientId?: string }) {
-  return token.clientId === client.clientId;
-}
-
 function metadataOf({ clientId, method, key }: Caller): ClientMetadata {
   const common = {
     client_id: clientId,
@@ -171,7 +125,7 @@ function metadataOf({ clientId, method, key }: Caller): ClientMetadata {
 
 function tokens(store: Store, asked: () => Asked, resourceOf: (organisationId: string) => string) {
   return {
-    ...NOTHING,
+    ...nothingKept,
     find: async (token: string) => {
       const found = await store.findToken(tokenHash(token));
       return found && payloadOf(token, found, resourceOf);
