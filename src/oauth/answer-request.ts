@@ -2,8 +2,9 @@ import { createSecretKey } from 'node:crypto';
 import type { Context } from '../context.ts';
 import { isUnavailable } from '../database/unavailable.ts';
 import { createAttempts } from './attempts.ts';
+import { callerOf } from './caller.ts';
+import { assertionFault } from './check-assertion.ts';
 import { type Endpoint, PATHS } from './endpoints.ts';
-import { identify } from './identify.ts';
 import { issueToken } from './issue-token.ts';
 import { invalidClient, later, OAuthError } from './oauth-error.ts';
 import { type Asked, createProvider } from './provider.ts';
@@ -53,13 +54,16 @@ export function createAnswerer(context: Context, refreshKeys: RefreshKeys) {
     const form = readForm(request.contentType, request.body);
     const credentials = readCredentials(request.authorization, form);
     about.clientId = credentials.clientId;
-    const identified = await identify(
-      { store, attempts, refreshKeys, audiences, now },
-      credentials,
-      request.address,
-    );
-    const { caller, system, subject } = identified;
-    about.known = identified.known;
+    const { clientId, method } = credentials;
+    const subject = attempts.subjectOf(clientId, request.address);
+    const { system, known, blockedForS } = await store.findCaller(clientId, method, subject);
+    about.known = known;
+    if (blockedForS !== undefined) throw tooManyAttempts(blockedForS);
+    if (method === 'private_key_jwt') {
+      const fault = assertionFault(credentials, { audiences, now: now() });
+      if (fault) throw fault;
+    }
+    const caller = await callerOf(credentials, system, refreshKeys);
 
     const asked: Asked = {
       caller,
@@ -68,7 +72,7 @@ export function createAnswerer(context: Context, refreshKeys: RefreshKeys) {
         if (!system) throw invalidClient('not-registered');
         const { token, organisationId } = await issueToken(
           { store, baseUrl: issuer },
-          { clientId: caller.clientId, system },
+          { clientId, system },
           { scope, resource },
         );
         about.organisationId = organisationId;
@@ -110,6 +114,9 @@ export function failed(error: unknown): Answer {
         : new OAuthError('server_error', 'this request could not be answered', { status: 500 });
   return { status: refused.status, body: bodyOf(refused), error: refused, outcome: refused.reason };
 }
+
+const tooManyAttempts = (seconds: number) =>
+  later(429, seconds, 'too many failed attempts from this address: wait', 'too-many-attempts');
 
 export const unavailable = () =>
   later(503, 5, 'the service cannot answer for the moment: try again', 'unavailable');

@@ -1,28 +1,16 @@
 import { createHash, type KeyObject } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { JWK } from 'jose';
 import { type ClientMetadata, errors, Provider } from 'oidc-provider';
 import { answerOf, providerRequest } from './ask-provider.ts';
+import type { Caller } from './caller.ts';
 import { isKeptSecret, secretHash } from './client-secret.ts';
 import { type Endpoint, PATHS } from './endpoints.ts';
 import type { IssuedToken } from './issue-token.ts';
 import { OAuthError } from './oauth-error.ts';
 import { nothingKept, providerSettings } from './provider-settings.ts';
-import type { Credentials } from './read-credentials.ts';
 import type { Form } from './read-form.ts';
 import type { Store, StoredToken } from './store.ts';
 import { tokenHash } from './token-hash.ts';
-
-/**
- * Who asks, with all that is needed to prove it, read beforehand. A system that is unknown, not live, or registered for
- * another method is handed on too, with nothing that fits, so that it fails by the same work as a wrong secret or key.
- */
-export type Caller = Credentials & {
-  /** Hashes of its live secrets. */
-  secrets: Buffer[];
-  /** The one key that its assertion names; a key whose private half nobody has when there is not exactly one. */
-  key: JWK | undefined;
-};
 
 export type Asked = {
   caller: Caller;

@@ -77,8 +77,8 @@ test('why an assertion was refused is in the record', async () => {
   await f.send('/oauth/token', signed);
   await f.send('/oauth/token', { ...GRANT, ...(await assertion(clientId, key, { claims: { aud: 'x' } })) });
   assert.deepEqual(
-    f.entries.map(({ outcome }) => outcome),
-    ['allowed', 'assertion-replayed', 'assertion-audience'],
+    f.entries.map((entry) => [entry.outcome, entry.clientId]),
+    ['allowed', 'assertion-replayed', 'assertion-audience'].map((outcome) => [outcome, clientId]),
   );
 });
 
@@ -106,6 +106,10 @@ test('after ten failures a client id waits at that address, and nowhere else', a
   assert.equal(status, 429);
   assert.equal(json.error, 'temporarily_unavailable');
   assert.ok(Number(headers['retry-after']) > 0 && Number(headers['retry-after']) <= 60);
+  assert.deepEqual(
+    [f.entries.at(-1)!.outcome, f.entries.at(-1)!.clientId],
+    ['too-many-attempts', system.clientId],
+  );
   assert.equal((await f.token(system, {}, attacker)).status, 429);
   assert.equal((await f.token(system, {}, { ...attacker, through: f.otherApp })).status, 429);
   assert.equal((await f.token(system)).status, 200);
