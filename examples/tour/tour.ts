@@ -1,0 +1,102 @@
+/**
+ * The product from end to end, as its users meet it: starts it with the demo world, grants two third-party systems
+ * access on the administrator's pages, lets the example programs work, revokes, and shows that they are refused.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { signInAs } from './administrator.ts';
+import { startProduct } from './start-product.ts';
+
+const DISPLAY = 'display-record';
+const SEND = 'send-observations';
+const ODS_CODE = 'ZX2';
+const REFUSED = 3;
+
+const started = Date.now();
+console.log('Starting the service with its demo world in a temporary folder …');
+const product = await startProduct();
+let stopping: Promise<void> | undefined;
+const stop = () => {
+  stopping ??= product.stop();
+  return stopping;
+};
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, async () => {
+    await stop();
+    process.exit(1);
+  });
+}
+
+try {
+  await tour();
+  say(`All as it should be, in ${Math.round((Date.now() - started) / 1000)} seconds.`);
+} catch (error) {
+  console.error(`\nNot as it should be: ${(error as Error).message}`);
+  process.exitCode = 1;
+} finally {
+  await stop();
+}
+
+async function tour(): Promise<void> {
+  const { baseUrl, demo } = product;
+  const organisation = demo.organisations.find(({ odsCode }) => odsCode === ODS_CODE)!;
+  const account = demo.staff.find(
+    (one) => one.role === 'administrator' && one.organisation === organisation.publicId,
+  )!;
+  say(`Signing in at ${baseUrl} as ${account.email}, administrator of ${organisation.name}`);
+  const administrator = await signInAs(baseUrl, account);
+
+  const granted: string[] = [];
+  for (const system of ['Openward Shared Record', 'Pulsehome Monitoring']) {
+    say(`Granting access to ${system}`);
+    const { connectionId, said } = await administrator.grant(system);
+    granted.push(connectionId);
+    console.log(said);
+  }
+
+  await example(DISPLAY, ['--results', '5']);
+  expect(await example(SEND), /sent now: +28\n/);
+  say('The same again: nothing is sent twice');
+  expect(await example(SEND), /sent now: +0\n +there already: +28\n/);
+  expect(await example(DISPLAY, ['--results', '3']), /Home blood pressure/);
+
+  for (const connectionId of granted) {
+    say('Revoking access');
+    console.log((await administrator.revoke(connectionId, 'The tour is over.')).said);
+  }
+  for (const name of [DISPLAY, SEND]) {
+    expect(await example(name, [], REFUSED), /connection-revoked.*\n.*\nReference: [0-9a-f-]{36}/);
+  }
+}
+
+/** Runs an example as its users would, shows what it writes, and fails unless it ends as it should. */
+async function example(name: string, args: string[] = [], wanted = 0): Promise<string> {
+  const command = [`examples/${name}/${name}.ts`, '--organisation', ODS_CODE, ...args];
+  say(`node ${command.join(' ')}`);
+  const { PATH, HOME } = process.env;
+  const child = spawn(process.execPath, command, {
+    cwd: join(import.meta.dirname, '../..'),
+    env: { PATH, HOME, DEMO_FILE: product.demoFile },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 60_000,
+  });
+  let written = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (piece: string) => {
+      written += piece;
+      process.stdout.write(piece);
+    });
+  }
+  const [code] = await once(child, 'close');
+  if (code !== wanted) throw new Error(`${name} ended with ${code}, not with ${wanted}.`);
+  return written;
+}
+
+function expect(written: string, pattern: RegExp): void {
+  if (!pattern.test(written)) throw new Error(`The program did not say ${pattern}.`);
+}
+
+function say(what: string): void {
+  console.log(`\n== ${what}`);
+}
