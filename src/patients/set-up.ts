@@ -5,6 +5,8 @@ import { createAttempts } from '../sign-in/index.ts';
 import type { Web } from '../web/index.ts';
 import { createRecorder } from './audit-entry.ts';
 import { joinRoutes } from './join/routes.ts';
+import { createNotifyOfLetters } from './letters/notify.ts';
+import { letterRoutes } from './letters/routes.ts';
 import { createRecognisePatient, createRequirePatient } from './require-patient.ts';
 import type { Room } from './room.ts';
 import { createPatientSessions } from './sessions.ts';
@@ -12,6 +14,7 @@ import { signInRoutes } from './sign-in-routes.ts';
 import { createPatientStore } from './store.ts';
 
 const CLEAN_EVERY_MS = 3_600_000;
+const NOTIFY_EVERY_MS = 60_000;
 
 /** The pages of patients: joining, signing in, and what is theirs. Register it in the scope that `setUpWeb` made. */
 export function patientRoutes(context: Context, web: Web, mail: Mail, options: { secure: boolean }) {
@@ -36,6 +39,7 @@ export function patientRoutes(context: Context, web: Web, mail: Mail, options: {
     app.addHook('onRequest', createRecognisePatient(sessions));
     signInRoutes(app, room);
     joinRoutes(app, room);
+    letterRoutes(app, room);
 
     const cleaning = setInterval(() => {
       store
@@ -44,6 +48,15 @@ export function patientRoutes(context: Context, web: Web, mail: Mail, options: {
           app.log.warn({ err: error }, 'old sessions and links were not removed; the next hour tries'),
         );
     }, CLEAN_EVERY_MS).unref();
-    app.addHook('onClose', async () => clearInterval(cleaning));
+    const notifyOfLetters = createNotifyOfLetters(room);
+    const notifying = setInterval(() => {
+      notifyOfLetters().catch((error) =>
+        app.log.warn({ err: error }, 'patients were not told of new letters; the next minute tries again'),
+      );
+    }, NOTIFY_EVERY_MS).unref();
+    app.addHook('onClose', async () => {
+      clearInterval(cleaning);
+      clearInterval(notifying);
+    });
   };
 }
