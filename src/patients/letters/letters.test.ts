@@ -9,6 +9,7 @@ import {
   patientsApp,
   patientsWorld,
 } from '../../../test/support/patients-app.ts';
+import { createNotifyOfLetters } from './notify.ts';
 
 const PDF = `%PDF-1.7\n${'x'.repeat(100)}\n%%EOF`;
 const PNG = Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex');
