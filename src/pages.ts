@@ -5,6 +5,7 @@ import { isUnavailable } from './database/unavailable.ts';
 import { createMail, outboxRoutes } from './mail/index.ts';
 import { PATIENT_NAVIGATION, patientRoutes } from './patients/index.ts';
 import { setUpSignIn } from './sign-in/index.ts';
+import { systmoneRoutes } from './systmone/routes.ts';
 import { setUpWeb, type Viewer } from './web/index.ts';
 
 /**
@@ -31,6 +32,7 @@ export async function setUpPages(app: FastifyInstance, context: Context): Promis
         }),
     });
     await scope.register(connectionRoutes(context, web.pages, signIn));
+    await scope.register(systmoneRoutes({ ...context, secure }, web, signIn));
     const mail = createMail(context);
     scope.addHook('onClose', mail.close);
     await scope.register(patientRoutes(context, web, mail, { secure }));

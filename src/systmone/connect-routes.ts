@@ -1,0 +1,110 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { tooManyAttempts } from '../sign-in/too-many-attempts.ts';
+import type { Answers } from './answer.ts';
+import type { Confirmed } from './confirm.ts';
+import { organisationName, systemName } from './names-store.ts';
+import { refusalPage } from './refusals.ts';
+import type { Room } from './room.ts';
+
+const CodesForm = Type.Object({
+  first: Type.String({ default: '', maxLength: 100 }),
+  second: Type.String({ default: '', maxLength: 100 }),
+});
+
+type Waiting = NonNullable<Awaited<ReturnType<Room['waiting']>>>;
+
+/**
+ * /systmone/connect: a launch waits for its person to show who they are. The page is the same whether or not the user
+ * name is connected with anybody, and says nothing of the patient.
+ */
+export function connectRoutes(app: FastifyInstance, room: Room, answers: Answers): void {
+  const { cookies, context } = room;
+
+  app.get('/systmone/connect', async (request, reply) => show(request, reply, await wanted(request)));
+
+  app.post('/systmone/connect', async (request, reply) => {
+    const waiting = await wanted(request);
+    if (stateOf(request, waiting) !== 'ready') return reply.redirect('/systmone/connect', 303);
+    const { accountId } = request.staff!;
+    return proceed(request, reply, await connect(request, { accountId, method: 'sign-in' }));
+  });
+
+  app.post<{ Body: Static<typeof CodesForm> }>(
+    '/systmone/connect/codes',
+    { schema: { body: CodesForm } },
+    async (request, reply) => {
+      const waiting = await wanted(request);
+      const used = await room.useCodes(waiting.organisationId, request.body, request.ip);
+      if (used.result === 'right') {
+        return proceed(
+          request,
+          reply,
+          await connect(request, { accountId: used.accountId, method: 'codes' }),
+        );
+      }
+      const outcome = used.result === 'wait' ? 'too-many-attempts' : 'codes-refused';
+      await answers.record(request, { interaction: 'launch-connect', outcome, incoming: waiting });
+      if (used.result === 'wait') throw tooManyAttempts(used.seconds);
+      const text =
+        'These codes are not right, or were used, ended or are too old. Make new ones under My account';
+      return show(request, reply.code(422), waiting, [{ field: 'first', text }]);
+    },
+  );
+
+  async function wanted(request: FastifyRequest): Promise<Waiting> {
+    const waiting = await room.waiting(cookies.launchOf(request));
+    if (!waiting) throw refusalPage('request-gone');
+    return waiting;
+  }
+
+  const connect = (request: FastifyRequest, who: Parameters<Room['confirm']>[1]) =>
+    room.confirm(cookies.launchOf(request), who, answers.visitorOf(request));
+
+  async function proceed(request: FastifyRequest, reply: FastifyReply, confirmed: Confirmed) {
+    if (confirmed.outcome === 'request-gone') throw refusalPage('request-gone');
+    if (confirmed.outcome === 'other-account') {
+      const { incoming, accountId } = confirmed;
+      await answers.record(request, {
+        interaction: 'launch-connect',
+        outcome: 'paired-with-another',
+        incoming,
+        accountId,
+      });
+      throw refusalPage('paired-with-another');
+    }
+    return answers.answer(request, reply, confirmed);
+  }
+
+  async function show(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    waiting: Waiting,
+    errors?: { field: string; text: string }[],
+  ) {
+    const [organisation, system] = await Promise.all([
+      organisationName(context.database.service, waiting.organisationId),
+      waiting.source === 'systmone' ? 'SystmOne' : systemName(context.database.service, waiting.source),
+    ]);
+    if (waiting.replayed && !errors) reply.code(409);
+    return room.pages.render(reply, 'systmone/connect.njk', {
+      state: stateOf(request, waiting),
+      replayed: waiting.replayed,
+      organisation,
+      system: system ?? 'your clinical system',
+      userName: waiting.asked.userName,
+      errors,
+    });
+  }
+}
+
+/**
+ * Whether the person at this browser has shown who they are: signed in with all it takes, for this organisation, and
+ * for a link that was used elsewhere, since it was opened here.
+ */
+function stateOf({ staff, staffSession }: FastifyRequest, waiting: Waiting) {
+  if (!staff?.signedIn || !staffSession) return 'sign-in';
+  if (waiting.replayed && staffSession.createdAt < waiting.createdAt) return 'sign-in';
+  if (staff.organisationId === waiting.organisationId) return 'ready';
+  return staff.roles.some((role) => role.organisationId === waiting.organisationId) ? 'choose' : 'no-role';
+}

@@ -1,0 +1,125 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type AttemptLimit, networkOf } from '../sign-in/index.ts';
+import type { Answers } from './answer.ts';
+import { type LaunchConfiguration, profileOf } from './configuration.ts';
+import { configurationByKey } from './configuration-store.ts';
+import { type Incoming, NHS_NUMBER_SYSTEM } from './incoming.ts';
+import { insertEvent } from './launch-store.ts';
+import type { LaunchFields } from './profiles/index.ts';
+import { REFUSALS, type RefusalCode, refusalPage } from './refusals.ts';
+import type { Room } from './room.ts';
+import { keyed } from './sealed.ts';
+
+/** A link set up wrongly troubles its own configuration alone; one that is right is never held up. */
+const UNREADABLE: AttemptLimit = {
+  purpose: 'launch-unreadable',
+  free: 30,
+  firstWaitSeconds: 60,
+  waitSecondsMax: 900,
+};
+/** Enough for the day on which a whole hospital connects from one address. */
+const UNPAIRED: AttemptLimit = {
+  purpose: 'launch-unpaired',
+  free: 300,
+  firstWaitSeconds: 60,
+  waitSecondsMax: 900,
+};
+
+/** Where a link says nothing of its own time, this long it counts as the same click. */
+const WINDOW_SECONDS = 120;
+const CLOCK_SKEW_SECONDS = 60;
+
+/** /systmone/launch/{key}: what SystmOne opens. Whatever comes of it, the next address identifies nobody. */
+export function launchRoutes(app: FastifyInstance, room: Room, answers: Answers): void {
+  const { context } = room;
+
+  app.get<{ Params: { keyId: string } }>('/systmone/launch/:keyId', async (request, reply) => {
+    const configuration = await configurationByKey(context.database.service, request.params.keyId);
+    if (!configuration) return answers.refuse(request, reply, 'launch-withdrawn');
+    if (configuration.withdrawnAt) return refused(request, reply, configuration, 'launch-withdrawn');
+
+    const cut = request.url.indexOf('?');
+    const query = cut < 0 ? '' : request.url.slice(cut + 1);
+    const { fields } = profileOf(configuration, context.secrets.encryptionKey).inspect(query);
+    const network = `${configuration.id} ${networkOf(request.ip)}`;
+    if (!fields) {
+      const blocked = await room.signIn.attempts.count(UNREADABLE, network, context.now());
+      return refused(
+        request,
+        reply,
+        configuration,
+        blocked === null ? 'launch-unreadable' : 'too-many-attempts',
+      );
+    }
+    if (!inTime(fields, context.now()))
+      return refused(request, reply, configuration, 'launch-expired', fields);
+    if (!configuration.practices.includes(fields.organisation)) {
+      return refused(request, reply, configuration, 'launch-wrong-practice', fields);
+    }
+    const arrival = await room.arrive(incomingOf(configuration, fields), answers.visitorOf(request));
+    if (arrival.outcome === 'not-paired') {
+      const blocked = await room.signIn.attempts.count(UNPAIRED, network, context.now());
+      if (blocked !== null) return refused(request, reply, configuration, 'too-many-attempts', fields);
+    }
+    return answers.answer(request, reply, arrival);
+  });
+
+  app.get<{ Params: { code: string } }>('/systmone/refused/:code', async (request, reply) => {
+    const { code } = request.params;
+    const known = Object.hasOwn(REFUSALS, code) ? (code as RefusalCode) : 'request-gone';
+    const reference = /^[0-9a-f-]{36}$/.exec(
+      String((request.query as Record<string, unknown>).reference),
+    )?.[0];
+    const page = refusalPage(known);
+    if (page.status === 429) reply.header('retry-after', '900');
+    return room.pages.render(reply.code(page.status), 'systmone/refused.njk', { refusal: page, reference });
+  });
+
+  /** Records and reports a launch that got no further than its link. */
+  async function refused(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { id, organisationId }: LaunchConfiguration,
+    code: RefusalCode,
+    fields?: LaunchFields,
+  ) {
+    await insertEvent(context.database.service, {
+      organisationId,
+      configurationId: id,
+      source: 'systmone',
+      at: context.now(),
+      outcome: code,
+      userName: fields?.userName ?? null,
+      accountId: null,
+      address: request.ip,
+      requestId: request.id,
+    });
+    return answers.refuse(request, reply, code, { organisationId, configurationId: id });
+  }
+
+  function incomingOf(configuration: LaunchConfiguration, fields: LaunchFields): Incoming {
+    const window = fields.expires ?? new Date(context.now().getTime() + WINDOW_SECONDS * 1000);
+    return {
+      organisationId: configuration.organisationId,
+      source: 'systmone',
+      configurationId: configuration.id,
+      connectionId: null,
+      // By what it says and not by its letters: another way of writing the same link is the same link.
+      digest: keyed(context.secrets.pepper, 'link', configuration.id, JSON.stringify(fields)),
+      asked: {
+        userName: fields.userName,
+        patient: { system: NHS_NUMBER_SYSTEM, value: fields.nhsNumber },
+        birthDate: fields.birthDate,
+        landing: configuration.landing,
+        locked: !configuration.allowSwitch,
+        breakGlass: configuration.allowBreakGlass,
+        openedBy: 'systmone',
+        window: window.toISOString(),
+      },
+    };
+  }
+}
+
+const inTime = ({ notBefore, expires }: LaunchFields, now: Date): boolean =>
+  (!expires || expires > now) &&
+  (!notBefore || notBefore.getTime() <= now.getTime() + CLOCK_SKEW_SECONDS * 1000);

@@ -1,0 +1,203 @@
+import { randomUUID } from 'node:crypto';
+import type { ClientBase, Pool } from 'pg';
+
+type Queryable = Pick<ClientBase | Pool, 'query'>;
+
+export type PatientOutcome =
+  | 'found'
+  | 'no-role'
+  | 'patient-not-found'
+  | 'birth-date-mismatch'
+  | 'patient-merged';
+
+/** Among the organisation's own patients, for a person who holds a role there now (0010-systmone.sql). */
+export async function findPatient(
+  client: Queryable,
+  wanted: {
+    accountId: string;
+    organisationId: string;
+    system: string;
+    value: string;
+    birthDate: string | null;
+  },
+): Promise<{ outcome: PatientOutcome; patientId: string | null }> {
+  const { rows } = await client.query({
+    name: 'launch-patient',
+    text: 'select outcome, patient_id as "patientId" from launch_patient($1, $2, $3, $4, $5)',
+    values: [wanted.accountId, wanted.organisationId, wanted.system, wanted.value, wanted.birthDate],
+  });
+  return rows[0];
+}
+
+/**
+ * Notes that this device used the link. False when another device did within the window: then nothing is changed.
+ */
+export async function useLink(
+  client: Queryable,
+  use: { configurationId: string; digest: Buffer; deviceId: string; now: Date; until: Date },
+): Promise<boolean> {
+  const { rowCount } = await client.query({
+    name: 'launch-use',
+    text: `
+      insert into launch_use as u (configuration_id, digest, device_id, until) values ($1, $2, $3, $5)
+      on conflict (configuration_id, digest) do update set device_id = $3, until = $5
+        where u.device_id = $3 or u.until <= $4`,
+    values: [use.configurationId, use.digest, use.deviceId, use.now, use.until],
+  });
+  return rowCount === 1;
+}
+
+/** Whoever has just shown who they are may use the link from this device, whatever used it before. */
+export async function takeLink(
+  client: Queryable,
+  use: { configurationId: string; digest: Buffer; deviceId: string; until: Date },
+): Promise<void> {
+  await client.query({
+    name: 'launch-take',
+    text: `
+      insert into launch_use (configuration_id, digest, device_id, until) values ($1, $2, $3, $4)
+      on conflict (configuration_id, digest) do update set device_id = $3, until = $4`,
+    values: [use.configurationId, use.digest, use.deviceId, use.until],
+  });
+}
+
+export type LaunchRequest = {
+  idHash: Buffer;
+  organisationId: string;
+  source: string;
+  configurationId: string | null;
+  connectionId: string | null;
+  userKey: Buffer;
+  sealed: Buffer;
+  digest: Buffer | null;
+  replayed: boolean;
+  createdAt: Date;
+  expiresAt: Date;
+};
+
+export async function insertRequest(client: Queryable, request: LaunchRequest): Promise<void> {
+  await client.query({
+    name: 'launch-request-insert',
+    text: `
+      insert into launch_request (id_hash, organisation_id, source, configuration_id, connection_id, user_key, sealed,
+                                  digest, replayed, created_at, expires_at)
+      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+    values: [
+      request.idHash,
+      request.organisationId,
+      request.source,
+      request.configurationId,
+      request.connectionId,
+      request.userKey,
+      request.sealed,
+      request.digest,
+      request.replayed,
+      request.createdAt,
+      request.expiresAt,
+    ],
+  });
+}
+
+const REQUEST = `
+  id_hash as "idHash", organisation_id as "organisationId", source, configuration_id as "configurationId",
+  connection_id as "connectionId", user_key as "userKey", sealed, digest, replayed, created_at as "createdAt",
+  expires_at as "expiresAt"`;
+
+/** One that still waits. */
+export async function waitingRequest(
+  database: Queryable,
+  idHash: Buffer,
+  now: Date,
+): Promise<LaunchRequest | null> {
+  const { rows } = await database.query({
+    name: 'launch-request-waiting',
+    text: `select ${REQUEST} from launch_request where id_hash = $1 and used_at is null and expires_at > $2`,
+    values: [idHash, now],
+  });
+  return rows[0] ?? null;
+}
+
+/** Takes one that waits, so that nobody else does: however often and concurrently it is asked for, one gets it. */
+export async function useRequest(
+  client: Queryable,
+  idHash: Buffer,
+  now: Date,
+): Promise<LaunchRequest | null> {
+  const { rows } = await client.query({
+    name: 'launch-request-use',
+    text: `update launch_request set used_at = $2 where id_hash = $1 and used_at is null and expires_at > $2
+           returning ${REQUEST}`,
+    values: [idHash, now],
+  });
+  return rows[0] ?? null;
+}
+
+export type LaunchEvent = {
+  organisationId: string;
+  configurationId: string | null;
+  source: string;
+  at: Date;
+  outcome: string;
+  userName: string | null;
+  accountId: string | null;
+  address: string;
+  requestId: string;
+};
+
+export async function insertEvent(client: Queryable, event: LaunchEvent): Promise<void> {
+  await client.query({
+    name: 'launch-event',
+    text: `
+      insert into launch_event (id, organisation_id, configuration_id, source, at, outcome, user_name, account_id,
+                                address, request_id)
+      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+    values: [
+      randomUUID(),
+      event.organisationId,
+      event.configurationId,
+      event.source,
+      event.at,
+      event.outcome,
+      event.userName,
+      event.accountId,
+      event.address,
+      event.requestId,
+    ],
+  });
+}
+
+export type ListedEvent = LaunchEvent & { accountName: string | null };
+
+/** The latest launches that opened nothing. */
+export async function refusedLaunches(database: Queryable, organisationId: string): Promise<ListedEvent[]> {
+  const { rows } = await database.query({
+    name: 'launch-refused',
+    text: `
+      select e.at, e.outcome, e.source, e.user_name as "userName", e.address, e.request_id as "requestId",
+             a.name as "accountName"
+        from launch_event e left join account a on a.id = e.account_id
+       where e.organisation_id = $1 and e.outcome <> 'allowed'
+       order by e.at desc limit 50`,
+    values: [organisationId],
+  });
+  return rows;
+}
+
+/** Removes what has no use any more. Used-up cookies stay as long as somebody might come with a copy. */
+export async function cleanLaunches(database: Queryable, now: Date): Promise<void> {
+  for (const text of [
+    `delete from launch_request where expires_at < $1::timestamptz - interval '1 hour'`,
+    `delete from launch_use where until < $1`,
+    `delete from record_context where expires_at < $1`,
+    `delete from launch_event where at < $1::timestamptz - interval '6 months'`,
+    `delete from launch_credential where expires_at < $1::timestamptz - interval '30 days'`,
+    `delete from launch_device d where last_seen_at < $1::timestamptz - interval '1 day'
+        and not exists (select from launch_pairing_device l where l.device_id = d.id)`,
+    `delete from launch_device where last_seen_at < $1::timestamptz - interval '400 days'`,
+    `delete from launch_device_token t using launch_device d
+      where d.id = t.device_id and t.issued_at < $1::timestamptz - interval '60 days'
+        and t.token_hash <> d.current_hash and t.parent_hash is distinct from d.current_hash`,
+  ]) {
+    await database.query({ text, values: [now] });
+  }
+}
