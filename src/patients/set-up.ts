@@ -10,6 +10,7 @@ import { letterRoutes } from './letters/routes.ts';
 import { createRecognisePatient, createRequirePatient } from './require-patient.ts';
 import type { Room } from './room.ts';
 import { createPatientSessions } from './sessions.ts';
+import { sharingRoutes } from './sharing/routes.ts';
 import { signInRoutes } from './sign-in-routes.ts';
 import { createPatientStore } from './store.ts';
 
@@ -40,6 +41,7 @@ export function patientRoutes(context: Context, web: Web, mail: Mail, options: {
     signInRoutes(app, room);
     joinRoutes(app, room);
     letterRoutes(app, room);
+    sharingRoutes(app, room);
 
     const cleaning = setInterval(() => {
       store
