@@ -219,7 +219,7 @@ describe('progress', () => {
   }
 
   it('changes one line on a terminal', () => {
-    assert.match(steps(true, 1), /^\r1 of 4 readings \(25 %\)\r2 of 4[^]*\r4 of 4 readings \(100 %\)\n$/);
+    assert.match(steps(true, 1), /^\r1 of 4 readings \(25 %\)\r2 of 4[\s\S]*\r4 of 4 readings \(100 %\)\n$/);
   });
   it('writes a line every few seconds into a log, and none for a short run', () => {
     assert.equal(steps(false, 3_000), '2 of 4 readings (50 %)\n4 of 4 readings (100 %)\n');
