@@ -18,6 +18,7 @@ create function decide(
 declare
   token record;
   grant_ record;
+  opened text;
 begin
   select t.client_id, t.expires_at, t.permissions, t.organisation_id as bound_to,
          s.standing, s.permissions as registered
@@ -70,9 +71,10 @@ begin
   outcome := 'allowed';
   labels := grant_.labels;
   teams := grant_.teams;
-  perform set_config('app.organisation', organisation_id::text, true),
-          set_config('app.labels', labels::text, true),
-          set_config('app.teams', coalesce(teams::text, ''), true);
+  -- Assignments run no query of their own: this is part of every request.
+  opened := set_config('app.organisation', organisation_id::text, true);
+  opened := set_config('app.labels', labels::text, true);
+  opened := set_config('app.teams', coalesce(teams::text, ''), true);
 end $$;
 
 -- Staff of an organisation see its purview too (counts on pages, records): the same lock, opened for a person

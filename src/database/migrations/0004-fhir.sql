@@ -7,45 +7,56 @@ update resource set sort_to = '-infinity' where sort_to is null;
 alter table resource alter column sort_from set not null, alter column sort_from set default '-infinity',
                      alter column sort_to set not null, alter column sort_to set default '-infinity';
 
+-- Most rows stay whole: a search looks at the tokens of each of a patient's rows, and taking them out of compression
+-- for that cost more than finding them.
+alter table resource set (toast_tuple_target = 4080);
+
 -- Polling for what changed reads only the stretch of the table that was written lately.
 create index resource_updated on resource using brin (updated_at) with (pages_per_range = 32);
 
 ------------------------------------------------------------------------------------------------- purview
 -- The connection's labels mask everything, an organisation's own lists and questionnaires too. A patient's
 -- demographics are shared by all organisations that the patient is registered with.
+-- `(select app_…())` is asked once a statement, when the first row comes up, not for each row; every statement has made
+-- its decision by then, and one that had not would see nothing.
+drop policy own_registrations on registration;
+create policy own_registrations on registration for select to cs_service using (
+  organisation_id = (select app_organisation())
+  and ((select app_teams()) is null or teams && (select app_teams())));
+
 drop policy purview on resource;
 create policy purview on resource for select to cs_service using (
-  (app_labels() >> label) & 1 = 1 and
-  case when patient_id is null then organisation_id = app_organisation()
+  ((select app_labels()) >> label) & 1 = 1 and
+  case when patient_id is null then organisation_id = (select app_organisation())
   else exists (
     select from registration g
      where g.route = resource.route and g.patient_id = resource.patient_id
-       and g.organisation_id = app_organisation()
-       and (resource.organisation_id = app_organisation() or resource.type = 'Patient'
+       and g.organisation_id = (select app_organisation())
+       and (resource.organisation_id = g.organisation_id or resource.type = 'Patient'
             or (g.shared_labels >> resource.label) & 1 = 1))
   end);
 drop policy purview on resource_version;
 create policy purview on resource_version for select to cs_service using (
-  (app_labels() >> label) & 1 = 1 and
-  case when patient_id is null then organisation_id = app_organisation()
+  ((select app_labels()) >> label) & 1 = 1 and
+  case when patient_id is null then organisation_id = (select app_organisation())
   else exists (
     select from registration g
      where g.route = resource_version.route and g.patient_id = resource_version.patient_id
-       and g.organisation_id = app_organisation()
-       and (resource_version.organisation_id = app_organisation() or resource_version.type = 'Patient'
+       and g.organisation_id = (select app_organisation())
+       and (resource_version.organisation_id = g.organisation_id or resource_version.type = 'Patient'
             or (g.shared_labels >> resource_version.label) & 1 = 1))
   end);
 
 drop policy own_insert on resource;
 create policy own_insert on resource for insert to cs_service with check (
-  organisation_id = app_organisation() and (app_labels() >> label) & 1 = 1
+  organisation_id = (select app_organisation()) and ((select app_labels()) >> label) & 1 = 1
   and (patient_id is null or exists (
     select from registration g where g.route = resource.route and g.patient_id = resource.patient_id
-       and g.organisation_id = app_organisation())));
+       and g.organisation_id = (select app_organisation()))));
 drop policy own_update on resource;
 create policy own_update on resource for update to cs_service
-  using (organisation_id = app_organisation())
-  with check (organisation_id = app_organisation() and (app_labels() >> label) & 1 = 1);
+  using (organisation_id = (select app_organisation()))
+  with check (organisation_id = (select app_organisation()) and ((select app_labels()) >> label) & 1 = 1);
 
 -- Row-level security keeps `@>` from using an index (it is not leakproof, and only a superuser could say that it
 -- is), so identifiers are looked up here. The rows it names are read under the policies like any others; that it

@@ -236,6 +236,10 @@ create index outbox_latest on outbox (created_at desc);
 
 -------------------------------------------------------------------------------------------- who has looked
 create index audit_record_patients on audit_record using gin (patients) where patients is not null;
+-- A refused call names no patients; that it asked for something of a patient's shows in the id, whose first eight
+-- digits are the patient's routing key.
+create index audit_record_refused_ids on audit_record (left(resource_id, 8), at desc)
+  where kind = 'fhir' and outcome <> 'allowed' and resource_id is not null;
 
 ------------------------------------------------------------------------------------------------- second lock
 -- A patient who is signed in sees what is theirs, and a letter not before its time.
@@ -263,10 +267,10 @@ alter table letter_identifier enable row level security;
 alter table invitation enable row level security;
 alter table sharing_choice enable row level security;
 
-create policy self on registration for select to cs_service using (patient_id = app_patient());
+create policy self on registration for select to cs_service using (patient_id = (select app_patient()));
 create policy self on patient for select to cs_service using (id = app_patient());
 create policy self on resource for select to cs_service using (
-  patient_id = app_patient() and case when type <> 'DocumentReference' then true
+  patient_id = (select app_patient()) and case when type <> 'DocumentReference' then true
   else exists (select from letter l
                 where l.route = resource.route and l.id = resource.id and l.visible_from <= clock_timestamp()) end);
 create policy self on letter for select to cs_service using (

@@ -3,8 +3,9 @@ import { askedBy, type Call, lenient, parametersOf } from '../http/call.ts';
 import { Refusal } from '../http/refusal.ts';
 import type { Target } from '../http/target.ts';
 import type { Room } from '../room.ts';
+import type { Position } from '../search/order.ts';
 import { parseSearch, type Search } from '../search/parse-search.ts';
-import { type Position, type SearchRow, searchPage } from '../search/statement.ts';
+import { type SearchRow, searchPage } from '../search/statement.ts';
 
 /** Search on a type (R4 section 3.1.1), by GET and by POST to `_search`. */
 export async function search(room: Room, call: Call, { type }: Target): Promise<Outcome> {
@@ -39,12 +40,12 @@ function bundleOf(row: SearchRow, sought: Search, call: Call, seal: (last: Posit
   const self = new URLSearchParams(sought.used).toString();
   const links = [{ relation: 'self', url: self ? `${address}?${self}` : address }];
   if (row.more && row.last) {
-    links.push({ relation: 'next', url: `${address}?${CURSOR}=${seal(row.last.flat())}` });
+    links.push({ relation: 'next', url: `${address}?${CURSOR}=${seal(row.last)}` });
   }
   const entries = [row.entries, sought.ignored.length > 0 ? ignoredText(sought.ignored) : null].filter(
     Boolean,
   );
-  const total = row.total === null ? '' : `"total":${row.total},`;
+  const total = row.total === undefined || row.total === null ? '' : `"total":${row.total},`;
   const body =
     `{"resourceType":"Bundle","type":"searchset",${total}"link":${JSON.stringify(links)}` +
     `${entries.length > 0 ? `,"entry":[${entries.join(',')}]` : ''}}`;
@@ -52,7 +53,7 @@ function bundleOf(row: SearchRow, sought: Search, call: Call, seal: (last: Posit
     status: 200,
     body,
     count: sought.onlyCount ? (row.total ?? 0) : row.matched,
-    patients: row.patients ?? [],
+    patients: [...new Set(row.patients)],
   };
 }
 

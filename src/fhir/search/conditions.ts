@@ -8,6 +8,8 @@ export type Condition =
   | { kind: 'strings'; anyOf: StringCondition[] }
   | { kind: 'dates'; code: string; anyOf: DateCondition[] }
   | { kind: 'numbers'; code: string; anyOf: { number: NumberCondition; unit: string | null }[] }
+  /** The type's main date, which has columns of its own. */
+  | { kind: 'main-date'; anyOf: DateCondition[] }
   | { kind: 'updated'; anyOf: DateCondition[] }
   | { kind: 'label'; anyOf: number[]; not: boolean }
   | { kind: 'source'; anyOf: string[]; not: boolean };
@@ -26,6 +28,8 @@ export function conditionText(condition: Condition, place: Place): string {
       return anyOf(condition.anyOf, (one) => stringText(one, place));
     case 'dates':
       return anyOf(condition.anyOf, (one) => dateText(condition.code, one, place));
+    case 'main-date':
+      return anyOf(condition.anyOf, (one) => mainDateText(one, place));
     case 'numbers':
       return anyOf(condition.anyOf, ({ number, unit }) => {
         const value = numberText(condition.code, number, place);
@@ -78,6 +82,24 @@ function dateText(code: string, { prefix, from, to }: DateCondition, place: Plac
   const periods = `r.dates -> ${place(code, 'text')}`;
   const some = `exists (select from jsonb_array_elements(${periods}) p where ${comparison()})`;
   return prefix === 'ne' ? `(${periods} is not null and not ${some})` : some;
+}
+
+/** The same on columns: every main date is one period at most. '-infinity' stands for none, and satisfies nothing. */
+function mainDateText({ prefix, from, to }: DateCondition, place: Place): string {
+  const [low, high] = [() => place(from, 'timestamptz'), () => place(to, 'timestamptz')];
+  const within = () => `(r.sort_from >= ${low()} and r.sort_to <= ${high()})`;
+  const dated = `r.sort_from > '-infinity'`;
+  return {
+    eq: within,
+    ne: () => `(${dated} and not ${within()})`,
+    gt: () => `r.sort_to > ${high()}`,
+    lt: () => `(${dated} and r.sort_from < ${low()})`,
+    ge: () => `(r.sort_to > ${high()} or ${within()})`,
+    le: () => `(${dated} and (r.sort_from < ${low()} or ${within()}))`,
+    sa: () => `r.sort_from >= ${high()}`,
+    eb: () => `(${dated} and r.sort_to <= ${low()})`,
+    ap: () => `(r.sort_from < ${high()} and r.sort_to > ${low()})`,
+  }[prefix]();
 }
 
 /** The time of a write is one point, so only the bounds count. */

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
 import { Refusal } from '../http/refusal.ts';
-import type { Position } from './statement.ts';
+import type { Position } from './order.ts';
 
 /** What a `next` link carries: the search itself and where it goes on. */
 export type Cursor = { parameters: (readonly [string, string])[]; after: Position };

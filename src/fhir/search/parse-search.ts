@@ -146,41 +146,46 @@ function add(search: Search, name: string, value: string, options: ParseOptions)
   const result = parseParameter(parameter, modifier, value, options);
   if (!result.ok) return result.unsupported ? unknown(result.message) : wrong(result.message);
   const { condition } = result;
-  search.conditions.push(condition);
-  narrow(search, parameter, modifier, condition);
+  if (condition.kind === 'dates' && code === mainDateParameter(options.definitions, search.type)) {
+    search.conditions.push({ kind: 'main-date', anyOf: condition.anyOf });
+  } else if (!narrow(search, parameter, modifier, condition)) search.conditions.push(condition);
   return OK;
 }
 
-/** Finds the way in that an index offers; the condition itself stays, so this can only leave out what cannot match. */
+/**
+ * Finds the way in that an index offers, which can only leave out what cannot match. True when that says all that the
+ * condition says.
+ */
 function narrow(
   search: Search,
   { code }: SearchParameter,
   modifier: string | undefined,
   condition: Condition,
-) {
+): boolean {
   if (condition.kind !== 'tokens' || condition.not || modifier === 'missing' || modifier === 'identifier')
-    return;
+    return false;
   if (condition.column === 'identifiers') {
     // `system|` alone may be shared by everybody: a filter, not a way in.
     if (search.identified === null && condition.anyOf.every((entry) => !entry.endsWith('|'))) {
       search.identified = condition.anyOf;
     }
-    return;
+    return false;
   }
   const owners = OWNERS[search.type] ?? [];
   const [owner] = owners;
-  if (owners.length !== 1 || (owner !== 'subject' && owner !== 'patient')) return;
-  if (code !== owner && code !== 'patient') return;
+  if (owners.length !== 1 || (owner !== 'subject' && owner !== 'patient')) return false;
+  if (code !== owner && code !== 'patient') return false;
   const references = condition.anyOf.map((entry) => entry.slice(code.length + 1));
   const patients = references.flatMap((reference) => {
     const id = /^Patient\/(.+)$/.exec(reference)?.[1];
     return id !== undefined && isUuid(id) ? [id] : [];
   });
-  const onlyPatients =
-    code === 'patient' || references.every((reference) => reference.startsWith('Patient/'));
   const before = search.patients;
   search.patients = before ? patients.filter((id) => before.includes(id)) : [...new Set(patients)];
+  const onlyPatients =
+    code === 'patient' || references.every((reference) => reference.startsWith('Patient/'));
   if (onlyPatients) search.alsoOwn = false;
+  return onlyPatients;
 }
 
 export function knownParameters(definitions: Definitions, type: string): string[] {
