@@ -18,8 +18,7 @@ type Told = {
     | 'my-letter'
     | 'my-letter-unreadable'
     | 'my-sharing'
-    | 'my-access'
-    | 'my-record';
+    | 'my-access';
   /** 'allowed', or why not: the stable code of the refusal. */
   outcome: string;
   status: number;

@@ -3,6 +3,7 @@ import type { Context } from '../context.ts';
 import type { Mail } from '../mail/index.ts';
 import { createAttempts } from '../sign-in/index.ts';
 import type { Web } from '../web/index.ts';
+import { accessRoutes } from './access/routes.ts';
 import { createRecorder } from './audit-entry.ts';
 import { joinRoutes } from './join/routes.ts';
 import { createNotifyOfLetters } from './letters/notify.ts';
@@ -41,6 +42,7 @@ export function patientRoutes(context: Context, web: Web, mail: Mail, options: {
     signInRoutes(app, room);
     joinRoutes(app, room);
     letterRoutes(app, room);
+    accessRoutes(app, room);
     sharingRoutes(app, room);
 
     const cleaning = setInterval(() => {
