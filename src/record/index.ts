@@ -1,0 +1,3 @@
+export type { OpenRecord, RecordRead } from './open-record.ts';
+export { recordPages } from './record-pages.ts';
+export { recordRoutes } from './routes.ts';

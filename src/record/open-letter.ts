@@ -1,0 +1,110 @@
+import type { Attachment, DocumentReference } from '@medplum/fhirtypes';
+import type { FastifyInstance, FastifyRequest, onRequestHookHandler } from 'fastify';
+import { type ContentKind, contentKind, KINDS, safeHtml, textOf } from '../attachments/index.ts';
+import { isUuid } from '../ids.ts';
+import { notFound, type Web } from '../web/index.ts';
+import { type OpenRecord, parameters } from './open-record.ts';
+import { readBanner, sourceOf } from './read-record.ts';
+import { type Reader, readLetter, type SourceRow } from './store.ts';
+import { letterView } from './views/letter.ts';
+import { parseResource } from './views/parse-resource.ts';
+
+type Needs = {
+  path: string;
+  onRequest: onRequestHookHandler;
+  open: (request: FastifyRequest) => Promise<OpenRecord>;
+};
+
+/** A letter with its text, where it has one to show. Being read here is no receipt: only the patient gives that. */
+export function openLetter(
+  app: FastifyInstance,
+  { path, pages, onRequest, open, now }: Needs & { pages: Web['pages']; now: () => Date },
+): void {
+  app.get(`${path}/letter`, { onRequest }, async (request, reply) => {
+    const record = await open(request);
+    const found = await find(record, request, async (client) => ({
+      banner: await readBanner(client, record.patientId, now()),
+    }));
+    const letter = parseResource<DocumentReference>(found.row.content);
+    const kept = record.kept ?? {};
+    return pages.render(reply, 'record/letter.njk', {
+      banner: found.more.banner,
+      own: record.own ?? false,
+      ...(record.locked && { navigation: [] }),
+      glass: record.glass?.() ?? { until: null, mayBreak: false },
+      kept,
+      path,
+      letter: { ...letterView(letter), ...sourceOf(found.row) },
+      attachments: (letter.content ?? []).map(({ attachment }, n) => ({
+        ...attachmentView(attachment),
+        href: `${path}/letter/file?${parameters({ id: found.row.id, n, ...kept })}`,
+      })),
+      back: { href: `${path}?${parameters({ section: 'letters', ...kept })}`, text: 'Letters' },
+    });
+  });
+}
+
+/** An attachment's bytes, if they are what they are said to be. They are never run: see the headers. */
+export function sendAttachment(app: FastifyInstance, { path, onRequest, open }: Needs): void {
+  app.get(`${path}/letter/file`, { onRequest }, async (request, reply) => {
+    const record = await open(request);
+    const { row } = await find(record, request, async () => null);
+    const letter = parseResource<DocumentReference>(row.content);
+    const attachment = letter.content?.[Number((request.query as Record<string, unknown>).n)]?.attachment;
+    const held = attachment && heldIn(attachment);
+    if (!attachment || !held?.kind) throw notFound();
+    const { contentType, extension } = KINDS[held.kind];
+    return reply
+      .header('content-disposition', `attachment; filename="letter.${extension}"`)
+      .header('content-security-policy', "default-src 'none'; sandbox")
+      .type(held.kind === 'text' || held.kind === 'html' ? attachment.contentType! : contentType)
+      .send(held.bytes);
+  });
+}
+
+/** The letter of the request, read and audited; 404 for one that is not there or not for this reader. */
+async function find<More>(
+  record: OpenRecord,
+  request: FastifyRequest,
+  also: (client: Reader) => Promise<More>,
+): Promise<{ row: SourceRow; more: More }> {
+  const { id } = request.query as Record<string, unknown>;
+  const found =
+    typeof id === 'string' && isUuid(id)
+      ? await record.read(async (client) => {
+          const row = await readLetter(client, record.patientId, id);
+          return row ? { row, more: await also(client) } : null;
+        })
+      : null;
+  await record.record({
+    section: 'letter',
+    outcome: found ? 'allowed' : 'not-found',
+    status: found ? 200 : 404,
+    resourceType: 'DocumentReference',
+    resourceId: found ? found.row.id : null,
+    count: found ? 1 : 0,
+  });
+  if (!found) throw notFound();
+  return found;
+}
+
+/** What of an attachment can be shown in the page; anything else is only offered as a file, or named. */
+function attachmentView(attachment: Attachment) {
+  const held = heldIn(attachment);
+  const text = held?.kind === 'text' ? textOf(held.bytes, attachment.contentType!) : null;
+  const html = held?.kind === 'html' ? textOf(held.bytes, attachment.contentType!) : null;
+  return {
+    title: attachment.title ?? '',
+    kind: held?.kind ? KINDS[held.kind].words : null,
+    text,
+    html: html === null ? null : safeHtml(html),
+    language: attachment.language ?? null,
+    elsewhere: !attachment.data && Boolean(attachment.url),
+  };
+}
+
+function heldIn({ data, contentType }: Attachment): { bytes: Buffer; kind: ContentKind | null } | null {
+  if (!data) return null;
+  const bytes = Buffer.from(data, 'base64');
+  return { bytes, kind: contentKind(bytes, contentType ?? '') };
+}
