@@ -4,6 +4,7 @@ import type { Context } from './context.ts';
 import { isUnavailable } from './database/unavailable.ts';
 import { createMail, outboxRoutes } from './mail/index.ts';
 import { PATIENT_NAVIGATION, patientRoutes } from './patients/index.ts';
+import { recordRoutes } from './record/index.ts';
 import { setUpSignIn } from './sign-in/index.ts';
 import { systmoneRoutes } from './systmone/routes.ts';
 import { setUpWeb, type Viewer } from './web/index.ts';
@@ -33,6 +34,7 @@ export async function setUpPages(app: FastifyInstance, context: Context): Promis
     });
     await scope.register(connectionRoutes(context, web.pages, signIn));
     await scope.register(systmoneRoutes({ ...context, secure }, web, signIn));
+    await scope.register(recordRoutes(context, web, signIn));
     const mail = createMail(context);
     scope.addHook('onClose', mail.close);
     await scope.register(patientRoutes(context, web, mail, { secure }));
@@ -42,4 +44,9 @@ export async function setUpPages(app: FastifyInstance, context: Context): Promis
 }
 
 const navigation = ({ role }: Viewer) =>
-  role === 'patient' ? PATIENT_NAVIGATION : [{ text: 'Connected systems', href: '/connected-systems' }];
+  role === 'patient'
+    ? PATIENT_NAVIGATION
+    : [
+        { text: 'Connected systems', href: '/connected-systems' },
+        ...(role === 'administrator' ? [] : [{ text: 'Patients', href: '/patients' }]),
+      ];
