@@ -3,7 +3,7 @@ import type { Context } from '../context.ts';
 import { inTransaction } from './acting.ts';
 import { recogniseDevice } from './devices.ts';
 import { type Incoming, sealAsked, userKeyOf, type Visitor } from './incoming.ts';
-import { findPatient, insertEvent, insertRequest, useLink } from './launch-store.ts';
+import { findPatient, insertEvent, insertRequest, isLinkFree, useLink } from './launch-store.ts';
 import { pairingOnDevice, touchPairing } from './pairing-store.ts';
 import { newToken } from './sealed.ts';
 
@@ -28,12 +28,13 @@ export function createArrive({ database, secrets, now }: Pick<Context, 'database
       const at = now();
       const device = await recogniseDevice(client, visitor.deviceCookie, { now: at, ...visitor });
       const common = { incoming, deviceToken: device.token };
-      const copied = !(await useOnce(client, incoming, device.id, at));
       const pairing =
         device.outcome === 'known'
           ? await pairingOnDevice(client, userKeyOf(secrets.pepper, incoming), device.id)
           : null;
       const accountId = pairing?.accountId ?? null;
+      // Only who may open it uses a link up: a copy that gets nowhere does not stand in its owner's way.
+      const copied = !(await mine(client, incoming, device.id, at, pairing !== null));
 
       if (device.outcome === 'stolen' || copied || !pairing) {
         const outcome =
@@ -49,10 +50,11 @@ export function createArrive({ database, secrets, now }: Pick<Context, 'database
     });
   };
 
-  async function useOnce(client: ClientBase, incoming: Incoming, deviceId: string, at: Date) {
+  async function mine(client: ClientBase, incoming: Incoming, deviceId: string, at: Date, use: boolean) {
     const { configurationId, digest, asked } = incoming;
     if (!configurationId || !digest) return true;
-    return useLink(client, { configurationId, digest, deviceId, now: at, until: new Date(asked.window) });
+    const wanted = { configurationId, digest, deviceId, now: at };
+    return use ? useLink(client, { ...wanted, until: new Date(asked.window) }) : isLinkFree(client, wanted);
   }
 
   async function wait(client: ClientBase, incoming: Incoming, replayed: boolean, at: Date) {

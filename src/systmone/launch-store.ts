@@ -47,6 +47,19 @@ export async function useLink(
   return rowCount === 1;
 }
 
+/** Whether no other device used the link within its window. */
+export async function isLinkFree(
+  client: Queryable,
+  use: { configurationId: string; digest: Buffer; deviceId: string; now: Date },
+): Promise<boolean> {
+  const { rowCount } = await client.query({
+    name: 'launch-link-taken',
+    text: `select from launch_use where configuration_id = $1 and digest = $2 and device_id <> $3 and until > $4`,
+    values: [use.configurationId, use.digest, use.deviceId, use.now],
+  });
+  return rowCount === 0;
+}
+
 /** Whoever has just shown who they are may use the link from this device, whatever used it before. */
 export async function takeLink(
   client: Queryable,

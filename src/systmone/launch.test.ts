@@ -48,6 +48,7 @@ describe('launching from SystmOne', () => {
       await db.database.owner.query(`delete from ${table}`);
     }
     await db.database.owner.query('delete from attempt');
+    await db.database.owner.query('update account set totp_last_step = null');
     await db.database.owner.query(
       'update launch_configuration set withdrawn_at = now() where withdrawn_at is null',
     );
@@ -325,8 +326,12 @@ describe('launching from SystmOne', () => {
       const again = await connected();
       const ada = await signedInTo(app, 'ada@example.org');
       const people = await ada.get(HOME);
-      const action = /action="(\/connected-systems\/systmone\/people\/[^"]+\/end)"/.exec(people.body)![1]!;
+      const action = /href="(\/connected-systems\/systmone\/people\/[^"]+\/end)"/.exec(people.body)![1]!;
       assert.deepEqual(await htmlProblems(people.body), []);
+      const ask = await ada.get(action);
+      assert.match(textOf(ask.body), /End the connection of Pat Smith with psmith0101\?/);
+      assert.deepEqual(await htmlProblems(ask.body), []);
+      assert.equal((await cora.get(action)).statusCode, 403);
       await ada.post(action);
       await needsConnecting(again);
     });

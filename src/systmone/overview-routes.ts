@@ -34,9 +34,22 @@ export function overviewRoutes(app: FastifyInstance, room: Room): void {
     },
   );
 
+  const administrators = signIn.requireRole(['administrator'], 'end somebody’s connection with SystmOne');
+
+  app.get<{ Params: { id: string } }>(
+    `${HOME}/people/:id/end`,
+    { onRequest: administrators },
+    async (request, reply) => {
+      const pairings = await listPairings(database, actingOf(request).organisationId, null);
+      const pairing = pairings.find(({ id, endedAt }) => id === request.params.id && !endedAt);
+      if (!pairing) throw notFound();
+      return pages.render(reply, 'systmone/end-connection.njk', { pairing });
+    },
+  );
+
   app.post<{ Params: { id: string } }>(
     `${HOME}/people/:id/end`,
-    { onRequest: signIn.requireRole(['administrator'], 'end somebody’s connection with SystmOne') },
+    { onRequest: administrators },
     async (request, reply) => {
       const { id } = request.params;
       if (!isUuid(id)) throw notFound();

@@ -1,0 +1,366 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, it } from 'node:test';
+import { type TestDatabase, testDatabase } from '../../test/support/database.ts';
+import {
+  type LaunchApp,
+  launchApp,
+  launchWorld,
+  OTHER_PATIENT,
+  signedInTo,
+} from '../../test/support/launch-app.ts';
+import { CONNECT, connectBySigningIn, HOME, linkWriter, setUpLink } from '../../test/support/launch-link.ts';
+import { type PageClient, textOf } from '../../test/support/page-client.ts';
+import { PASSWORD } from '../../test/support/sign-in-app.ts';
+
+describe('attacks on launches', () => {
+  let db: TestDatabase;
+  let app: LaunchApp;
+  let world: Awaited<ReturnType<typeof launchWorld>>;
+  let keyId: string;
+  let link: Awaited<ReturnType<typeof linkWriter>>;
+  /** Pat's browser, connected a quarter of an hour ago and signed out. */
+  let pats: PageClient;
+
+  before(async () => {
+    db = await testDatabase();
+    world = await launchWorld(db.database);
+  });
+  after(() => db?.stop());
+  beforeEach(async () => {
+    await app?.app.close();
+    app = await launchApp(db.database);
+    const owner = db.database.owner;
+    for (const table of [
+      'launch_request',
+      'launch_use',
+      'launch_pairing_device',
+      'launch_pairing',
+      'launch_event',
+    ]) {
+      await owner.query(`delete from ${table}`);
+    }
+    await owner.query('delete from attempt');
+    await owner.query('update account set totp_last_step = null');
+    await owner.query('update launch_configuration set withdrawn_at = now() where withdrawn_at is null');
+    ({ keyId } = await setUpLink(await signedInTo(app, 'cora@example.org')));
+    link = await linkWriter(app, db, keyId);
+    pats = app.client();
+    await connectBySigningIn(pats, link(), 'pat@example.org');
+    pats.cookies.delete('session');
+    app.later(900);
+    app.audit.length = 0;
+  });
+  after(() => app?.app.close());
+
+  const opens = (answer: { headers: Record<string, unknown> }) =>
+    /^\/record\?/.test(String(answer.headers.location));
+  const reports = async () => textOf((await (await signedInTo(app, 'cora@example.org')).get(HOME)).body);
+
+  describe('a copied link', () => {
+    it('opens nothing on another device, leads to showing who one is, and is reported', async () => {
+      assert.ok(opens(await pats.get(link())));
+      const thief = app.client('198.51.100.7');
+      const answer = await thief.get(link());
+      assert.equal(answer.headers.location, CONNECT);
+      assert.equal((await thief.get('/record')).statusCode, 303, 'no session');
+      const page = await thief.get(CONNECT);
+      assert.equal(page.statusCode, 409);
+      assert.match(textOf(page.body), /used elsewhere/);
+      assert.doesNotMatch(page.body, /9434765919|Testpatient|Pat Smith/);
+      assert.equal(app.launches().at(-1)?.outcome, 'link-reused');
+      assert.match(
+        await reports(),
+        /A link was used on a second device: possibly copied User name psmith0101 Network address 198.51.100.7/,
+      );
+    });
+
+    it('opens nothing on a device that is connected as somebody else, nor with their account', async () => {
+      const sams = app.client('198.51.100.7');
+      await connectBySigningIn(sams, link({ userName: 'sjones0202' }), 'sam@example.org');
+      app.later(1);
+      const answer = await sams.get(link());
+      assert.equal(answer.headers.location, CONNECT);
+      await sams.get(CONNECT);
+      const claimed = await sams.post(CONNECT);
+      assert.equal(claimed.statusCode, 409);
+      assert.match(textOf(claimed.body), /connected to another account/);
+      assert.ok(opens(await pats.get(link())), 'hers stands');
+    });
+
+    it('is let through on a second device once its own person has signed in there since', async () => {
+      const second = await signedInTo(app, 'pat@example.org', '198.51.100.7');
+      app.later(5);
+      assert.ok(opens(await pats.get(link())));
+      await second.get(link());
+      const page = await second.get(CONNECT);
+      assert.doesNotMatch(page.body, /You are signed in as Pat/, 'an older sign-in is not enough for a copy');
+      assert.equal((await second.post(CONNECT)).headers.location, CONNECT);
+      app.later(5);
+      await second.post('/sign-in', { email: 'pat@example.org', password: PASSWORD, next: CONNECT });
+      await second.get(CONNECT);
+      assert.ok(opens(await second.post(CONNECT)));
+      app.later(1);
+      assert.ok(opens(await second.get(link())), 'from now on with one click');
+    });
+
+    it('is the same link however it is written', async () => {
+      assert.ok(opens(await pats.get(link())));
+      const shouted = link().replace(/=([0-9a-f]+)/g, (all) => all.toUpperCase());
+      assert.notEqual(shouted, link());
+      const thief = app.client('198.51.100.7');
+      await thief.get(shouted);
+      assert.equal(app.launches().at(-1)?.outcome, 'link-reused');
+    });
+
+    it('is let through at the same device again and again, and elsewhere once its window is over', async () => {
+      for (let click = 0; click < 3; click += 1) assert.ok(opens(await pats.get(link())));
+      app.later(121);
+      const second = app.client('198.51.100.7');
+      await second.get(link());
+      assert.equal(app.launches().at(-1)?.outcome, 'not-paired');
+    });
+  });
+
+  describe('fields of two captured links put together', () => {
+    const parts = (of: string) => new URLSearchParams(of.slice(of.indexOf('?') + 1));
+    function mixed(of: string, from: string, names: string[]) {
+      const query = parts(of);
+      for (const name of names) query.set(name, parts(from).get(name)!);
+      return `/systmone/launch/${keyId}?${query}`;
+    }
+
+    it("do not open another patient: the date of birth is the first one's", async () => {
+      const answer = await pats.get(mixed(link(), link(OTHER_PATIENT), ['nhs']));
+      assert.match(String(answer.headers.location), /patient-not-found/);
+      assert.equal(app.launches().at(-1)?.outcome, 'birth-date-mismatch');
+    });
+
+    it("do not open anything as somebody else: the device is not that user's", async () => {
+      const sams = app.client('198.51.100.7');
+      await connectBySigningIn(sams, link({ userName: 'sjones0202' }), 'sam@example.org');
+      sams.cookies.delete('session');
+      const answer = await sams.get(mixed(link({ userName: 'sjones0202' }), link(OTHER_PATIENT), ['user']));
+      assert.equal(answer.headers.location, CONNECT);
+      assert.equal((await sams.get('/record')).statusCode, 303);
+    });
+
+    it('open no more than the person could open anyhow, and are recorded as theirs', async () => {
+      // What remains: number and date of birth of another patient of the same organisation.
+      const answer = await pats.get(mixed(link(), link(OTHER_PATIENT), ['nhs', 'dob']));
+      assert.ok(opens(answer));
+      const entry = app.launches().at(-1);
+      assert.equal(entry?.accountId, world.pat);
+      assert.deepEqual(entry?.patients, [world.other]);
+    });
+
+    it('are refused when they change places within a link', async () => {
+      const query = parts(link());
+      const swapped = `/systmone/launch/${keyId}?org=${query.get('org')}&user=${query.get('nhs')}&nhs=${query.get('user')}&dob=${query.get('dob')}`;
+      assert.match(String((await pats.get(swapped)).headers.location), /launch-unreadable/);
+    });
+  });
+
+  it('tampered links are all answered alike, whatever is wrong with them', async () => {
+    const right = link();
+    const broken = [
+      right.replace(/user=../, 'user=00'),
+      right.replace(/nhs=[0-9a-f]+/, 'nhs='),
+      right.replace(/nhs=[0-9a-f]+/, 'nhs=zz'),
+      right.replace('&dob=', '&bod='),
+      right.replace(/[0-9a-f]$/, (digit) => (digit === '0' ? '1' : '0')),
+      `${right}&more=1`,
+      right.slice(0, right.indexOf('?')),
+    ];
+    const pages = new Set<string>();
+    for (const each of broken) {
+      const answer = await pats.get(each);
+      assert.match(
+        String(answer.headers.location),
+        /^\/systmone\/refused\/launch-unreadable\?reference=[0-9a-f-]{36}$/,
+      );
+      const page = await pats.get(String(answer.headers.location));
+      pages.add(`${page.statusCode} ${page.body.replace(/[0-9a-f-]{36}/g, '')}`);
+    }
+    assert.equal(pages.size, 1);
+  });
+
+  it('tampering is limited, and does not hold up those whose links are right', async () => {
+    let tries = 0;
+    for (; tries < 60; tries += 1) {
+      const answer = await pats.get(`/systmone/launch/${keyId}?org=00`);
+      if (/too-many-attempts/.test(String(answer.headers.location))) {
+        const page = await pats.get(String(answer.headers.location));
+        assert.equal(page.statusCode, 429);
+        assert.ok(page.headers['retry-after']);
+        break;
+      }
+    }
+    assert.ok(tries < 60);
+    assert.ok(opens(await pats.get(link())));
+  });
+
+  it('guessed user names are answered alike, known or not, and limited', async () => {
+    const guesser = app.client('198.51.100.7');
+    const pages = new Set<string>();
+    for (const userName of ['psmith0101', 'nobody9999']) {
+      const answer = await guesser.get(link({ userName, ...OTHER_PATIENT }));
+      assert.equal(answer.headers.location, CONNECT);
+      const page = await guesser.get(CONNECT);
+      pages.add(`${page.statusCode} ${textOf(page.body).replace(userName, '')}`);
+    }
+    assert.equal(pages.size, 1);
+    await db.database.owner.query(`update attempt set failures = 400 where purpose = 'launch-unpaired'`);
+    const held = await guesser.get(link({ userName: 'another1', ...OTHER_PATIENT }));
+    assert.match(String(held.headers.location), /too-many-attempts|connect/);
+    const next = await guesser.get(link({ userName: 'another2', ...OTHER_PATIENT }));
+    assert.match(String(next.headers.location), /too-many-attempts/);
+  });
+
+  describe('a stolen device cookie', () => {
+    it('that was used up ends the device for both, and is reported', async () => {
+      const stolen = pats.cookies.get('device')!;
+      assert.ok(opens(await pats.get(link())));
+      pats.cookies.delete('session');
+      app.later(60);
+      assert.ok(opens(await pats.get(link(OTHER_PATIENT))));
+      app.later(60);
+      const thief = app.client('198.51.100.7');
+      thief.cookies.set('device', stolen);
+      assert.equal((await thief.get(link())).headers.location, CONNECT);
+      assert.equal(app.launches().at(-1)?.outcome, 'device-cookie-reused');
+      pats.cookies.delete('session');
+      app.later(200);
+      assert.equal(
+        (await pats.get(link())).headers.location,
+        CONNECT,
+        'nobody knows which of the two was hers',
+      );
+      assert.match(await reports(), /used twice: possibly stolen/);
+    });
+
+    it('that the thief uses first is found when its owner comes', async () => {
+      const stolen = pats.cookies.get('device')!;
+      const thief = app.client('198.51.100.7');
+      thief.cookies.set('device', stolen);
+      await thief.get(link(OTHER_PATIENT));
+      thief.cookies.delete('session');
+      app.later(60);
+      await thief.get(link(OTHER_PATIENT));
+      app.later(200);
+      await pats.get(link());
+      assert.equal(app.launches().at(-1)?.outcome, 'device-cookie-reused');
+      thief.cookies.delete('session');
+      app.later(200);
+      assert.equal((await thief.get(link(OTHER_PATIENT))).headers.location, CONNECT);
+    });
+
+    it('is told from two tabs that open at once, and from an answer that never arrived', async () => {
+      const cookie = pats.cookies.get('device')!;
+      const other = app.client();
+      other.cookies.set('device', cookie);
+      const both = await Promise.all([pats.get(link()), other.get(link(OTHER_PATIENT))]);
+      assert.ok(both.every(opens));
+      pats.cookies.set('device', cookie);
+      pats.cookies.delete('session');
+      app.later(600);
+      assert.ok(opens(await pats.get(link())), 'the newest cookie was lost on its way');
+    });
+
+    it('is nothing a stranger can make up', async () => {
+      const thief = app.client('198.51.100.7');
+      for (const cookie of ['A'.repeat(43), '', 'x', `${pats.cookies.get('device')}x`]) {
+        thief.cookies.set('device', cookie);
+        assert.equal((await thief.get(link(OTHER_PATIENT))).headers.location, CONNECT);
+      }
+      assert.ok(opens(await pats.get(link())));
+    });
+  });
+
+  it('a planted session is not the one that opens the record', async () => {
+    const attackers = await signedInTo(app, 'sam@example.org');
+    const planted = attackers.cookies.get('session')!;
+    for (const cookie of [planted, 'A'.repeat(43)]) {
+      pats.cookies.set('session', cookie);
+      assert.ok(opens(await pats.get(link())));
+      assert.notEqual(pats.cookies.get('session'), cookie);
+      attackers.cookies.set('session', cookie);
+      assert.equal((await attackers.get('/record')).statusCode, 303);
+    }
+  });
+
+  it('a link waiting to be connected is used once, by the browser it waits for', async () => {
+    const client = app.client('198.51.100.7');
+    await client.get(link({ userName: 'twice0001', ...OTHER_PATIENT }));
+    await client.get(CONNECT);
+    await client.post('/sign-in', { email: 'pat@example.org', password: PASSWORD, next: CONNECT });
+    await client.get(CONNECT);
+    const cookies = new Map(client.cookies);
+    const both = await Promise.all([client.post(CONNECT), client.post(CONNECT)]);
+    assert.deepEqual(both.map((answer) => (opens(answer) ? 'opened' : answer.statusCode)).sort(), [
+      410,
+      'opened',
+    ]);
+    for (const [name, value] of cookies) client.cookies.set(name, value);
+    assert.equal((await client.post(CONNECT)).statusCode, 410);
+    const other = app.client('198.51.100.8');
+    assert.equal((await other.get(CONNECT)).statusCode, 410);
+    const { rows } = await db.database.owner.query(
+      `select from launch_pairing where user_name = 'twice0001'`,
+    );
+    assert.equal(rows.length, 1);
+  });
+
+  it('waits ten minutes and no longer', async () => {
+    const client = app.client('198.51.100.7');
+    await client.get(link({ userName: 'slow0001', ...OTHER_PATIENT }));
+    app.later(601);
+    assert.equal((await client.get(CONNECT)).statusCode, 410);
+  });
+
+  it('the form that connects cannot be sent from another site', async () => {
+    const client = await signedInTo(app, 'pat@example.org', '198.51.100.7');
+    await client.get(link({ userName: 'forged001', ...OTHER_PATIENT }));
+    await client.get(CONNECT);
+    assert.equal((await client.post(CONNECT, {}, { 'sec-fetch-site': 'cross-site' })).statusCode, 403);
+    assert.equal((await client.post(CONNECT, { _csrf: 'made-up' })).statusCode, 403);
+  });
+
+  it('no launch leads out of the service', async () => {
+    for (const tail of ['&next=https://evil.example', '&landing=//evil.example', '#//evil.example']) {
+      const answer = await pats.get(link() + tail);
+      assert.match(String(answer.headers.location), /^\/(record|systmone)/);
+    }
+    const page = await pats.get('/systmone/refused/https:%2F%2Fevil.example?reference=%3Cscript%3E');
+    assert.equal(page.statusCode, 410);
+    assert.doesNotMatch(page.body, /evil|<script>/);
+  });
+
+  it('no page of a launch can be put into a frame or read by another site', async () => {
+    const client = app.client('198.51.100.7');
+    const pages = [
+      await client.get(link(OTHER_PATIENT)),
+      await client.get(CONNECT),
+      await client.get('/systmone/refused/launch-unreadable'),
+    ];
+    for (const { headers } of pages) {
+      assert.equal(headers['x-frame-options'], 'DENY');
+      assert.match(String(headers['content-security-policy']), /frame-ancestors 'none'/);
+      assert.equal(headers['cross-origin-opener-policy'], 'same-origin');
+      assert.equal(headers['referrer-policy'], 'no-referrer');
+    }
+    assert.match(
+      String(pages[0]!.headers['set-cookie']),
+      /device=[\w-]{43}; Max-Age=34560000; Path=\/; HttpOnly; SameSite=Lax/,
+    );
+  });
+
+  it('the database alone tells no key, no user name that waits, and no patient', async () => {
+    await app.client('198.51.100.7').get(link({ userName: 'hidden0001', ...OTHER_PATIENT }));
+    const { rows } = await db.database.owner.query('select * from launch_request');
+    assert.ok(rows.length > 0);
+    const all = JSON.stringify(rows, (_, value) =>
+      value?.type === 'Buffer' ? Buffer.from(value.data).toString('latin1') : value,
+    );
+    assert.doesNotMatch(all, /hidden0001|9449304513|1934-10-23/);
+  });
+});
