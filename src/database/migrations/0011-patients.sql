@@ -235,7 +235,9 @@ create index outbox_waiting on outbox (next_attempt_at) where sent_at is null an
 create index outbox_latest on outbox (created_at desc);
 
 -------------------------------------------------------------------------------------------- who has looked
-create index audit_record_patients on audit_record using gin (patients) where patients is not null;
+-- Its list of pending entries is kept short, so that no write waits long while it is merged.
+create index audit_record_patients on audit_record using gin (patients) with (gin_pending_list_limit = 512)
+  where patients is not null;
 -- A refused call names no patients; that it asked for something of a patient's shows in the id, whose first eight
 -- digits are the patient's routing key.
 create index audit_record_refused_ids on audit_record (left(resource_id, 8), at desc)
