@@ -14,6 +14,8 @@ export function createRoom(context: Context, definitions: Definitions) {
     context,
     definitions,
     query,
+    /** True where a statement is one of several that stand or fall together. */
+    inTransaction: false,
     cursors: createCursors(context.secrets.encryptionKey),
     organisationIds: createOrganisationIds(query),
     buildRow: rowBuilder(definitions),

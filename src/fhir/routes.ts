@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Context } from '../context.ts';
+import { serveBundle } from './batch/serve-bundle.ts';
 import { capabilityStatement } from './capability/capability-statement.ts';
 import type { Definitions } from './definitions/definitions.ts';
 import { type Call, callOf } from './http/call.ts';
@@ -30,7 +31,9 @@ export function fhirRoutes(context: Context, definitions: Definitions, smart: Sm
     for (const { prefix, callFor } of bases(context)) {
       const handler = async (request: FastifyRequest, reply: FastifyReply) => {
         const call = callFor(request);
-        return finish(room, call, reply, openly(call) ?? (await serve(room, call)));
+        const isBundle = request.method === 'POST' && call.segments.length === 0;
+        const served = openly(call) ?? (await (isBundle ? serveBundle : serve)(room, call));
+        return finish(room, call, reply, served);
       };
       app.all(prefix, { bodyLimit: BATCH_BYTES_MAX, handler });
       app.all(`${prefix}/*`, { bodyLimit: BODY_BYTES_MAX, handler });

@@ -32,7 +32,14 @@ function statementOf(baseUrl: string, base: string, resource: object[]) {
     },
     fhirVersion: '4.0.1',
     format: ['application/fhir+json', 'json'],
-    rest: [{ mode: 'server', security: securityOf(baseUrl), resource }],
+    rest: [
+      {
+        mode: 'server',
+        security: securityOf(baseUrl),
+        resource,
+        interaction: [{ code: 'batch' }, { code: 'transaction' }],
+      },
+    ],
   };
 }
 

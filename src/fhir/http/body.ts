@@ -7,7 +7,8 @@ import { Refusal } from './refusal.ts';
 export type Body = { resource: unknown; printed: unknown };
 
 /** Parses a JSON body. @throws {Refusal} when it is not JSON in UTF-8, or does not say that it is. */
-export function bodyOf(call: Pick<Call, 'headers' | 'body'>): Body {
+export function bodyOf(call: Pick<Call, 'headers' | 'body' | 'parsed'>): Body {
+  if (call.parsed) return call.parsed;
   checkSent(call);
   if (!call.body || call.body.length === 0)
     throw new Refusal('body-malformed', { text: 'A body is needed.' });

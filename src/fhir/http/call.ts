@@ -2,10 +2,16 @@ import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { isUuid } from '../../ids.ts';
 import type { Asked } from '../store/query.ts';
+import type { Body } from './body.ts';
 import { Refusal } from './refusal.ts';
 
 /** One request under a FHIR base, taken apart without a look at anything but itself. */
-export type Call = ReturnType<typeof callOf>;
+export type Call = ReturnType<typeof callOf> & {
+  /** The body of an entry of a Bundle, which is parsed already. */
+  parsed?: Body;
+  /** The id that a create inside a transaction was promised. */
+  newId?: string;
+};
 
 /**
  * @param base the FHIR base that the caller used, absolute
@@ -19,7 +25,7 @@ export function callOf(request: FastifyRequest, base: string, named: string | un
     named,
     organisation: wellFormed(named),
     /** Below the base, without empty segments; a segment that cannot be decoded is left out of reach. */
-    segments: path.slice(new URL(base).pathname.length).split('/').filter(Boolean).map(decoded),
+    segments: decodedSegments(path.slice(new URL(base).pathname.length)),
     query,
     headers: request.headers,
     body: request.body as Buffer | undefined,
@@ -83,6 +89,8 @@ export function preferences(call: Pick<Call, 'headers'>): Map<string, string> {
     }),
   );
 }
+
+export const decodedSegments = (path: string): string[] => path.split('/').filter(Boolean).map(decoded);
 
 function decoded(segment: string): string {
   try {

@@ -19,7 +19,10 @@ export async function finish(
   const body = bodyOf(answer, call);
   const bytes = body === null ? 0 : Buffer.byteLength(body);
   try {
-    await room.context.audit.record(entryOf(room, call, served, bytes));
+    await Promise.all([
+      room.context.audit.record(entryOf(room, call, served, bytes)),
+      ...(served.parts ?? []).map((part) => room.context.audit.record(partEntryOf(room, part))),
+    ]);
   } catch (error) {
     room.context.log.error({ err: error, requestId: call.requestId }, 'an audit record could not be written');
     const refusal = new Refusal('unavailable', { headers: { 'retry-after': '5' } });
@@ -54,6 +57,12 @@ function entryOf(room: Room, call: Call, { answer, decision, entry }: Served, by
         }),
     bytes,
   };
+}
+
+function partEntryOf(room: Room, { call, served, detail }: NonNullable<Served['parts']>[number]) {
+  const bytes = Buffer.byteLength(bodyOf(served.answer, call) ?? '');
+  const entry = entryOf(room, call, served, bytes);
+  return { ...entry, detail: [detail, 'detail' in entry && entry.detail].filter(Boolean).join('; ') };
 }
 
 /** The search parameters, personal values hashed; a form that is none is not read. */

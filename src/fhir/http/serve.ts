@@ -37,6 +37,8 @@ export type Served = {
   entry: Pick<AuditEntry, 'interaction' | 'resourceType' | 'resourceId'>;
   /** The permission that the interaction needs: `Observation.r`. */
   needed?: string;
+  /** The entries of a Bundle, each of which has an audit record of its own. */
+  parts?: { call: Call; served: Served; detail: string }[];
 };
 
 /**
@@ -71,7 +73,8 @@ const NAMELESS = new Set(['connection-none', 'organisation-mismatch']);
 
 async function refused(room: Room, call: Call, error: unknown, needed: string | undefined) {
   if (!(error instanceof Refusal)) return { answer: faultOf(room, call, error), decision: null };
-  if (error.code === 'token-missing') return { answer: error, decision: null };
+  // In a transaction it was asked at its beginning, and the connection may be good for nothing now but a rollback.
+  if (error.code === 'token-missing' || room.inTransaction) return { answer: error, decision: null };
   try {
     // Without an interaction there is no permission to ask for: then it is only about the token and the connection.
     const [type = '', letter = ''] = (needed ?? '.').split('.');
@@ -94,6 +97,10 @@ async function refused(room: Room, call: Call, error: unknown, needed: string | 
 /** The database away or overloaded, or a mistake of ours: neither says anything about data. */
 export function faultOf({ context }: Room, call: Pick<Call, 'requestId'>, error: unknown): Refusal {
   if (isUnavailable(error)) return new Refusal('unavailable', { headers: { 'retry-after': '5' } });
+  if (CONTENDED.has((error as { code?: string } | null)?.code ?? '')) return new Refusal('write-contended');
   context.log.error({ err: error, requestId: call.requestId }, 'a FHIR request failed');
   return new Refusal('internal');
 }
+
+/** Serialisation failures and deadlocks: of two who change the same at once, one is undone. */
+const CONTENDED = new Set(['40001', '40P01']);

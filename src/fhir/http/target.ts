@@ -24,7 +24,7 @@ export function targetOf(call: Pick<Call, 'method' | 'segments'>, definitions: D
     if (!interaction) throw new Refusal('method-not-allowed', { headers: { allow: allowed(methods) } });
     return { interaction, type, id, version };
   };
-  if (segments.length === 0) return target({});
+  if (segments.length === 0) throw new Refusal('method-not-allowed', { headers: { allow: 'POST' } });
   if (!definitions.resourceTypes.has(type)) {
     throw new Refusal(/^[A-Z][A-Za-z]*$/.test(type) ? 'type-unknown' : 'interaction-unknown');
   }

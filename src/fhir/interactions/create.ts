@@ -57,7 +57,7 @@ async function tryCreateResource(
   onceKey: string | undefined,
 ): Promise<Try> {
   const organisationId = await room.organisationIds.resolve(call.organisation);
-  const id = newResourceId(patientId ?? organisationId);
+  const id = call.newId ?? newResourceId(patientId ?? organisationId);
   const row = room.buildRow({ resource, printed, id, version: 1, label, organisationId, patientId, onceKey });
   const rows = await insertResource(room.query, askedBy(call, type, 'c'), row);
   const made = rows[0];

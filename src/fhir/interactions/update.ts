@@ -8,7 +8,6 @@ import { writtenAnswer } from '../http/written.ts';
 import { identityOf } from '../incoming/identity.ts';
 import { type Incoming, incoming } from '../incoming/incoming.ts';
 import type { Room } from '../room.ts';
-import { decideOnly } from '../store/decide-only.ts';
 import { type UpdateRow, updateResource } from '../store/write.ts';
 import { keyOf } from './read.ts';
 
@@ -46,7 +45,7 @@ export async function updateExisting(
     } catch (error) {
       const code = REFUSED_BY_DATABASE[(error as { code?: string }).code ?? ''];
       if (!code) throw error;
-      return { decision: await decideOnly(room.query, asked), answer: new Refusal(code) };
+      throw new Refusal(code);
     }
     const outcome = afterDecision(rows, (updated) => answerOf(call, type, id, updated, ifMatch));
     const lost = outcome.answer instanceof Refusal && outcome.answer.code === 'write-contended';

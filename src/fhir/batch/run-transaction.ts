@@ -1,0 +1,133 @@
+import { newResourceId } from '../../ids.ts';
+import { Refusal } from '../http/refusal.ts';
+import { type Served, serve } from '../http/serve.ts';
+import { targetOf } from '../http/target.ts';
+import { ownerOf } from '../incoming/owner.ts';
+import type { Room } from '../room.ts';
+import type { JsonObject } from '../store/content.ts';
+import { createOrganisationIds } from '../store/organisation-id.ts';
+import { queryOn } from '../store/query.ts';
+import type { Part } from './parse-bundle.ts';
+import { replaceReferences } from './replace-references.ts';
+
+export type Done = { part: Part; served: Served };
+
+/**
+ * All entries or none, in one database transaction. Each entry's statement makes its own decision, so a revoke that
+ * comes between two entries ends the whole. Returns the refusal that undid it.
+ */
+export async function runTransaction(room: Room, parts: readonly Part[]): Promise<Done[] | Refusal> {
+  const client = await room.context.database.service.connect();
+  const query = queryOn(client);
+  // Nothing in here may wait for another connection: they may all be held by transactions that wait likewise.
+  const inside: Room = { ...room, query, organisationIds: createOrganisationIds(query), inTransaction: true };
+  let broken: Error | undefined;
+  try {
+    await client.query('begin');
+    const done = await runParts(inside, parts);
+    await client.query(done instanceof Refusal ? 'rollback' : 'commit');
+    return done;
+  } catch (error) {
+    // Whatever state the connection is in, ending it undoes what was begun.
+    broken = error as Error;
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+async function runParts(room: Room, parts: readonly Part[]): Promise<Done[] | Refusal> {
+  const done: Done[] = [];
+  const ids = new Map<string, string>();
+  try {
+    for (const part of [...parts].sort((a, b) => rank(a) - rank(b) || a.at - b.at)) {
+      if (rank(part) === REST) break;
+      done.push(await run(room, part, ids));
+      const { answer } = done.at(-1)!.served;
+      if (!(answer instanceof Refusal) && part.fullUrl && answer.resourceId) {
+        ids.set(part.fullUrl, `Patient/${answer.resourceId}`);
+      }
+    }
+    // Patients have their ids now, so whose the other new resources are is known, and with that their ids.
+    const rest = parts.filter((part) => rank(part) >= REST);
+    await nameAll(room, rest, ids);
+    for (const part of rest.sort((a, b) => rank(a) - rank(b) || a.at - b.at))
+      done.push(await run(room, part, ids));
+  } catch (error) {
+    if (error instanceof Undone) return error.refusal;
+    throw error;
+  }
+  return done.sort((a, b) => a.part.at - b.part.at);
+}
+
+/** R4 section 3.1.0.11.2: deletes, creates (patients first), updates, reads. */
+const REST = 2;
+function rank({ call }: Part): number {
+  if (call.method === 'DELETE') return 0;
+  if (call.method === 'POST') return call.segments[0] === 'Patient' && call.segments.length === 1 ? 1 : REST;
+  return call.method === 'PUT' ? 3 : 4;
+}
+
+class Undone extends Error {
+  readonly refusal: Refusal;
+  constructor(refusal: Refusal) {
+    super(refusal.code);
+    this.refusal = refusal;
+  }
+}
+
+async function run(room: Room, part: Part, ids: ReadonlyMap<string, string>): Promise<Done> {
+  for (const tree of new Set([part.call.parsed?.resource, part.call.parsed?.printed]))
+    replaceReferences(tree, ids);
+  const served = await serve(room, part.call);
+  if (served.answer instanceof Refusal) throw new Undone(ofEntry(served.answer, part.at));
+  return { part, served };
+}
+
+/** Gives every new resource its id before any is written: they may refer to each other in a circle. */
+async function nameAll(room: Room, parts: readonly Part[], ids: Map<string, string>): Promise<void> {
+  for (const { call, fullUrl } of parts) {
+    const resource = call.parsed?.resource as JsonObject | null | undefined;
+    const { type, interaction } = targetOrNone(room, call);
+    // A conditional create may turn out to be a resource that is there; nothing can refer to it by this name.
+    if (interaction !== 'create' || !resource || call.headers['if-none-exist'] !== undefined) continue;
+    for (const tree of new Set([resource, call.parsed?.printed])) replaceReferences(tree, ids);
+    const owner = typeof resource === 'object' ? ownerOrNone(type, resource) : null;
+    const id = newResourceId(owner ?? (await room.organisationIds.resolve(call.organisation)));
+    call.newId = id;
+    if (fullUrl) ids.set(fullUrl, `${type}/${id}`);
+  }
+}
+
+/** What is wrong with an entry is said when its turn comes. */
+function ownerOrNone(type: string, resource: JsonObject): string | null {
+  try {
+    return ownerOf(type, resource);
+  } catch {
+    return null;
+  }
+}
+
+function targetOrNone(room: Room, call: Part['call']) {
+  try {
+    return targetOf(call, room.definitions);
+  } catch {
+    return { type: '', interaction: undefined };
+  }
+}
+
+function ofEntry(refusal: Refusal, at: number): Refusal {
+  const issues = refusal.issues.map((issue) => ({
+    ...issue,
+    diagnostics: `Entry ${at + 1}: ${issue.diagnostics}`,
+    expression: `Bundle.entry[${at}].resource`,
+  }));
+  return new Refusal(refusal.code, {
+    text: `Nothing was done, because of entry ${at + 1}: ${refusal.text}`,
+    issues:
+      issues.length > 0
+        ? issues
+        : [{ code: 'invalid', diagnostics: refusal.text, expression: `Bundle.entry[${at}]` }],
+    headers: refusal.headers,
+  });
+}
