@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { connectionRoutes } from './connections/routes.ts';
 import type { Context } from './context.ts';
 import { isUnavailable } from './database/unavailable.ts';
+import { helpRoutes } from './help/routes.ts';
 import { createMail, outboxRoutes } from './mail/index.ts';
 import { PATIENT_NAVIGATION, patientRoutes } from './patients/index.ts';
 import { recordRoutes } from './record/index.ts';
@@ -35,6 +36,7 @@ export async function setUpPages(app: FastifyInstance, context: Context): Promis
     await scope.register(connectionRoutes(context, web.pages, signIn));
     await scope.register(systmoneRoutes({ ...context, secure }, web, signIn));
     await scope.register(recordRoutes(context, web, signIn));
+    helpRoutes(scope, web.pages);
     const mail = createMail(context);
     scope.addHook('onClose', mail.close);
     await scope.register(patientRoutes(context, web, mail, { secure }));
