@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { StartError } from '../database/start-error.ts';
 import { writeDemoFile } from './demo-file.ts';
+import { setUpDemoLaunches } from './launches.ts';
 import { findDemoWorld, hasDemoAccounts } from './load.ts';
 import { loadDemoWorldAside } from './load-aside.ts';
 import { recordPastCalls } from './record-past-calls.ts';
@@ -27,6 +28,7 @@ export async function setUpDemo(context: Needs): Promise<World | undefined> {
     (await loadDemoWorldAside({ database, secrets, definitionsDirectory }, options));
   if (loaded.outcome === 'not-empty') return undefined;
   if (loaded.outcome === 'loaded') await recordPastCalls(audit, secrets, loaded.world);
+  await setUpDemoLaunches(context, loaded.world);
   return loaded.world;
 }
 

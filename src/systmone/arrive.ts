@@ -29,9 +29,7 @@ export function createArrive({ database, secrets, now }: Pick<Context, 'database
       const device = await recogniseDevice(client, visitor.deviceCookie, { now: at, ...visitor });
       const common = { incoming, deviceToken: device.token };
       const pairing =
-        device.outcome === 'known'
-          ? await pairingOnDevice(client, userKeyOf(secrets.pepper, incoming), device.id)
-          : null;
+        device.outcome === 'known' ? await pairingOnDevice(client, userKey(incoming), device.id) : null;
       const accountId = pairing?.accountId ?? null;
       // Only who may open it uses a link up: a copy that gets nowhere does not stand in its owner's way.
       const copied = !(await mine(client, incoming, device.id, at, pairing !== null));
@@ -50,6 +48,10 @@ export function createArrive({ database, secrets, now }: Pick<Context, 'database
     });
   };
 
+  function userKey(incoming: Incoming) {
+    return userKeyOf(secrets.pepper, { ...incoming, userName: incoming.asked.userName });
+  }
+
   async function mine(client: ClientBase, incoming: Incoming, deviceId: string, at: Date, use: boolean) {
     const { configurationId, digest, asked } = incoming;
     if (!configurationId || !digest) return true;
@@ -64,7 +66,7 @@ export function createArrive({ database, secrets, now }: Pick<Context, 'database
       ...request,
       idHash,
       replayed,
-      userKey: userKeyOf(secrets.pepper, incoming),
+      userKey: userKey(incoming),
       sealed: sealAsked(secrets.encryptionKey, idHash, asked),
       createdAt: at,
       expiresAt: new Date(at.getTime() + REQUEST_SECONDS * 1000),

@@ -37,8 +37,10 @@ export type Visitor = {
 export const NHS_NUMBER_SYSTEM = 'https://fhir.nhs.uk/Id/nhs-number';
 
 /** By this a pairing is found. Clinical systems do not mind capitals in user names. */
-export const userKeyOf = (pepper: Buffer, { organisationId, source, asked }: Incoming): Buffer =>
-  keyed(pepper, 'user', organisationId, source, asked.userName.toLowerCase());
+export const userKeyOf = (
+  pepper: Buffer,
+  { organisationId, source, userName }: Pick<Incoming, 'organisationId' | 'source'> & Pick<Asked, 'userName'>,
+): Buffer => keyed(pepper, 'user', organisationId, source, userName.toLowerCase());
 
 const boundTo = (idHash: Buffer) => `launch request ${idHash.toString('hex')}`;
 
