@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { createWorld, observationOf, type World } from '../../../test/support/world.ts';
+import { createWorld, labelBits, observationOf, type World } from '../../../test/support/world.ts';
+import { PRIVACY_LABEL_SYSTEM } from '../store/labels.ts';
 
 type Organisation = Awaited<ReturnType<World['organisation']>>;
 
@@ -145,4 +146,41 @@ test('a condition tells what exists, so it needs the permission to search', asyn
   assert.equal((await updateOnce(body, condition, updater)).status, 200);
   const other = identified();
   assert.equal((await updateOnce(other.body, other.condition, updater)).code, 'scope-insufficient');
+});
+
+test('what a connection may not see is no match, is not told of, and keeps nobody from writing', async () => {
+  const { token: narrow } = await world.access(here, { labels: labelBits('GENERAL_HEALTH') });
+  const { body, condition } = identified();
+  const security = [{ system: PRIVACY_LABEL_SYSTEM, code: 'MENTAL_HEALTH' }];
+  const hidden = await createOnce({ ...body, meta: { security } }, condition);
+  assert.equal(hidden.status, 201);
+  assert.equal((await createOnce(body, condition, narrow)).status, 201);
+  const again = await updateOnce(body, condition, narrow);
+  assert.equal(again.status, 200);
+  assert.notEqual(again.json.id, hidden.json.id);
+  assert.equal((await updateOnce(body, condition)).code, 'multiple-matches');
+  // Nor when one of the two is put under the label of the other.
+  const moved = { ...body, id: again.json.id, meta: { security } };
+  const path = `/Observation/${again.json.id}`;
+  assert.equal((await world.fhir(here, token, path, { method: 'PUT', body: moved })).status, 200);
+});
+
+test('a number of the organisation’s own under which a patient is hidden is as good as free', async () => {
+  const team = await world.team(here);
+  const { token: teamed } = await world.access(here, { teams: [team.id] });
+  const value = `hidden ${++serial}`;
+  const body = {
+    resourceType: 'Patient',
+    birthDate: '1980-02-03',
+    identifier: [{ system: 'urn:ward', value }],
+  };
+  const condition = `identifier=${encodeURIComponent(`urn:ward|${value}`)}`;
+  const send = (as: string) =>
+    world.fhir(here, as, '/Patient', { method: 'POST', body, headers: { 'if-none-exist': condition } });
+  const first = await send(token);
+  assert.equal(first.status, 201);
+  const second = await send(teamed);
+  assert.equal(second.status, 201);
+  assert.notEqual(second.json.id, first.json.id);
+  assert.equal((await send(teamed)).json.id, second.json.id);
 });

@@ -35,7 +35,7 @@ made as (
     from d cross join (select fhir_now() as at) t
    where d.outcome = 'allowed' and d.organisation_id = $8 and (d.labels >> $9) & 1 = 1
      and ($7::uuid is null or exists (select from owner))
-  on conflict (route, organisation_id, type, once_key) where once_key is not null do nothing
+  on conflict (route, organisation_id, type, label, once_key) where once_key is not null do nothing
   returning version, updated_at, content)
 select ${DECISION}, d.organisation_id = $8 as right_organisation, (d.labels >> $9) & 1 = 1 as label_covered,
        $7::uuid is null or exists (select from owner) as registered, made.*
@@ -124,7 +124,9 @@ changed as (
      set label = o.new_label, version = o.version + 1, updated_at = t.at, sort_from = $10::timestamptz,
          sort_to = $11::timestamptz, tokens = $12::text[], identifiers = $13::text[], strings = $14::text[],
          dates = $15::jsonb, numbers = $16::jsonb,
-         once_key = case when o.once_key = any($13::text[]) then o.once_key else $17::text end,
+         -- Under another label it is another key, which a row out of sight may have.
+         once_key = case when o.new_label <> o.label then null
+                         when o.once_key = any($13::text[]) then o.once_key else $17::text end,
          content = fhir_filled($18::text, o.version + 1, t.at, o.new_label)
     from old o cross join lateral (select fhir_now(o.updated_at) as at) t
    where ${DECIDED} and r.route = $4 and r.id = $5 and r.version = o.version and o.own and o.label_covered and o.same_patient
