@@ -22,7 +22,10 @@ test('the file holds what it is documented to hold, and nothing else', () => {
     'staff',
     'systems',
     'connections',
+    'launches',
     'patients',
+    'invitations',
+    'letters',
   ]);
   assert.equal(file.baseUrl, BASE);
   assert.deepEqual(keys(file.organisations), ['fhirBase', 'name', 'odsCode', 'publicId']);
@@ -36,7 +39,34 @@ test('the file holds what it is documented to hold, and nothing else', () => {
     'scopes',
   ]);
   assert.deepEqual(keys(file.connections), ['clientId', 'organisation', 'scopes', 'status']);
-  assert.deepEqual(keys(file.patients), ['birthDate', 'family', 'given', 'id', 'nhsNumber', 'organisations']);
+  assert.deepEqual(keys(file.patients), [
+    'birthDate',
+    'email',
+    'family',
+    'given',
+    'id',
+    'nhsNumber',
+    'organisations',
+    'password',
+  ]);
+  assert.deepEqual(keys(file.launches), [
+    'exampleUrl',
+    'fields',
+    'iv',
+    'key',
+    'keyName',
+    'organisation',
+    'paired',
+    'passphrase',
+    'patient',
+    'practices',
+    'profile',
+    'unpaired',
+    'unpairedUrl',
+    'urlPrefix',
+  ]);
+  assert.deepEqual(keys(file.invitations), ['code', 'expiry', 'patientId', 'token']);
+  assert.deepEqual(keys(file.letters), ['identifier', 'organisation', 'patientId', 'read', 'system']);
 });
 
 test('every reference in the file leads to something in the file', () => {

@@ -1,4 +1,6 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
+import { describeLaunches } from './launches.ts';
+import { patientsExtra } from './patients-extra.ts';
 import type { World } from './world.ts';
 
 /** As many patients as the file lists: enough for scripts and tests, and still a file that one can open. */
@@ -11,6 +13,8 @@ export type DemoFile = ReturnType<typeof describeWorld>;
  * @param baseUrl the service's address, without a slash at the end
  */
 export function describeWorld(world: World, baseUrl: string) {
+  const listed = first(PATIENTS, world.patients());
+  const { accounts, invitations, letters } = patientsExtra(world, listed);
   return {
     baseUrl,
     organisations: world.organisations.map(({ id, name, odsCode }) => ({
@@ -48,16 +52,31 @@ export function describeWorld(world: World, baseUrl: string) {
         status,
         scopes,
       })),
-    patients: first(PATIENTS, world.patients()).map(
-      ({ id, nhsNumber, birthDate, family, given, registrations }) => ({
-        id,
-        nhsNumber,
-        birthDate,
-        family,
-        given: given[0]!,
-        organisations: registrations.map(({ organisationId }) => organisationId),
-      }),
-    ),
+    launches: describeLaunches(world, baseUrl),
+    // E-mail address and password: of those who have joined.
+    patients: listed.map(({ id, nhsNumber, birthDate, family, given, registrations }) => ({
+      id,
+      nhsNumber,
+      birthDate,
+      family,
+      given: given[0]!,
+      organisations: registrations.map(({ organisationId }) => organisationId),
+      email: accounts.get(id)?.email,
+      password: accounts.get(id)?.password,
+    })),
+    invitations: invitations.map(({ patientId, code, token, expiresAt }) => ({
+      patientId,
+      code,
+      token,
+      expiry: expiresAt,
+    })),
+    letters: letters.map(({ patientId, organisationId, system, identifier, read }) => ({
+      identifier,
+      system,
+      organisation: organisationId,
+      patientId,
+      read,
+    })),
   };
 }
 

@@ -4,6 +4,7 @@ import type { Definitions } from '../fhir/definitions/definitions.ts';
 import type { Secrets } from '../secrets.ts';
 import { directoryRows, ORGANISATION_AGE_DAYS } from './directory-rows.ts';
 import { patientInserter } from './insert-patients.ts';
+import { insertPatientsExtra } from './patients-extra-rows.ts';
 import { countAccounts, insertRows, isEmpty, lockLoading, organisationSince } from './store.ts';
 import { generateWorld, type World, type WorldOptions } from './world.ts';
 
@@ -78,6 +79,7 @@ async function load(
   const insert = patientInserter(client, definitions);
   for (const patient of world.patients()) await insert.add(patient);
   await insert.rest();
+  await insertPatientsExtra(client, world, secrets.pepper);
   await client.query('analyze');
   return world;
 }

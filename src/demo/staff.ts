@@ -66,7 +66,7 @@ function makePerson({ random, organisation, role, title }: Part): DemoPerson {
     id: newRootId(random.bytes),
     name: `${title ?? prefix} ${given[0]} ${family}`,
     email: `${plain(given[0]!)}.${plain(family)}@${host}.example.org`,
-    password: [random.pick(FIRST), random.pick(SECOND), random.pick(THIRD), random.integer(10, 99)].join('-'),
+    password: makePassword(random),
     ...(role === 'administrator' && { totpSecret: base32(random.bytes(20)) }),
     roles: [
       {
@@ -78,6 +78,10 @@ function makePerson({ random, organisation, role, title }: Part): DemoPerson {
     ],
   };
 }
+
+/** Three words and a number. */
+export const makePassword = (random: Random): string =>
+  [random.pick(FIRST), random.pick(SECOND), random.pick(THIRD), random.integer(10, 99)].join('-');
 
 const plain = (name: string) => name.toLowerCase().replaceAll(/[^a-z]/g, '');
 

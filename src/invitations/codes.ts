@@ -1,12 +1,13 @@
 import { createHmac, randomBytes } from 'node:crypto';
+import type { RandomBytes } from '../ids.ts';
 
 /**
  * A new pair for an invitation: the invitation code (`code`) and the access code (`token`), ten characters each, which
  * the caller shows once; stored are the hashes alone. About 44 bits each; half a pair is worth nothing.
  */
-export function newInvitationPair(pepper: Buffer) {
-  const code = newCode();
-  const token = newCode();
+export function newInvitationPair(pepper: Buffer, random: RandomBytes = randomBytes) {
+  const code = newCode(random);
+  const token = newCode(random);
   return {
     code,
     token,
@@ -31,10 +32,10 @@ export function readCode(typed: string): string | null {
 const ALPHABET = 'CDFGHJKMNPQRTWXY34679';
 const LENGTH = 10;
 
-function newCode(): string {
+function newCode(random: RandomBytes): string {
   let code = '';
   while (code.length < LENGTH) {
-    for (const byte of randomBytes(LENGTH * 2)) {
+    for (const byte of random(LENGTH * 2)) {
       // Bytes past the last whole multiple would make the first letters likelier.
       if (byte < ALPHABET.length * 12 && code.length < LENGTH) code += ALPHABET[byte % ALPHABET.length];
     }

@@ -18,15 +18,17 @@ type Told = {
     | 'my-letter'
     | 'my-letter-unreadable'
     | 'my-sharing'
-    | 'my-access';
+    | 'my-access'
+    | 'my-record';
   /** 'allowed', or why not: the stable code of the refusal. */
   outcome: string;
   status: number;
   accountId?: string | undefined;
   patientId?: string | undefined;
   organisationId?: string | undefined;
-  resourceType?: string;
-  resourceId?: string;
+  resourceType?: string | null;
+  resourceId?: string | null;
+  count?: number;
   detail?: string;
 };
 

@@ -55,6 +55,7 @@ export function patientOf(request: FastifyRequest): SignedInPatient {
 
 /** The header's links for a patient. */
 export const PATIENT_NAVIGATION = [
+  { text: 'Record', href: '/my/record' },
   { text: 'Letters', href: '/my/letters' },
   { text: 'Sharing', href: '/my/sharing' },
   { text: 'Who has looked', href: '/my/access' },

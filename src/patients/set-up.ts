@@ -11,6 +11,7 @@ import { homeRoutes } from './home-routes.ts';
 import { joinRoutes } from './join/routes.ts';
 import { createNotifyOfLetters } from './letters/notify.ts';
 import { letterRoutes } from './letters/routes.ts';
+import { recordRoutes } from './record-routes.ts';
 import { createRecognisePatient, createRequirePatient } from './require-patient.ts';
 import type { Room } from './room.ts';
 import { createPatientSessions } from './sessions.ts';
@@ -47,6 +48,7 @@ export function patientRoutes(context: Context, web: Web, mail: Mail, options: {
     newPasswordRoutes(app, room);
     homeRoutes(app, room);
     accountRoutes(app, room);
+    recordRoutes(app, room);
     letterRoutes(app, room);
     accessRoutes(app, room);
     sharingRoutes(app, room);
