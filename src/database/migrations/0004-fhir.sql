@@ -73,6 +73,24 @@ $$;
 revoke all on function fhir_identified from public;
 grant execute on function fhir_identified to cs_service;
 
+-- Patients by the beginnings of their names and their day of birth, in the same way: the first three letters narrow
+-- enough, and the search's own conditions do the rest (fhir/search/people.ts makes the same keys).
+create function fhir_person_keys(strings text[], born timestamptz) returns text[] language sql immutable parallel safe
+  return array(select distinct left(s, strpos(s, '=') + 3) from unnest(strings) s where s ~ '^(family|given|name)=...')
+         || array(select 'birthdate=' || (born at time zone 'UTC')::date where isfinite(born));
+create index resource_person on resource using gin (fhir_person_keys(strings, sort_from)) with (fastupdate = off)
+  where type = 'Patient';
+
+create function fhir_people(p_keys text[]) returns table (route integer, id uuid)
+language sql stable security definer rows 20 set search_path = public, pg_temp as $$
+  select r.route, r.id from resource r
+   where fhir_person_keys(r.strings, r.sort_from) @> p_keys and r.type = 'Patient'
+     and exists (select from registration g
+                  where g.route = r.route and g.patient_id = r.patient_id and g.organisation_id = app_organisation())
+$$;
+revoke all on function fhir_people from public;
+grant execute on function fhir_people to cs_service;
+
 ------------------------------------------------------------------------------------------------- content
 create function fhir_instant(at timestamptz) returns text language sql stable parallel safe
   return to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');

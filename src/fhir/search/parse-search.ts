@@ -6,6 +6,7 @@ import { mainDateParameter } from '../search-index/main-date.ts';
 import { OWNERS } from '../search-index/patient-of.ts';
 import type { Condition } from './conditions.ts';
 import { parseParameter } from './parse-parameter.ts';
+import { peopleKeys } from './people.ts';
 
 export type Sort = 'date' | '-date' | '_lastUpdated' | '-_lastUpdated';
 
@@ -25,6 +26,8 @@ export type Search = {
   alsoOwn: boolean;
   /** Entries of an identifier, any of which will do: the index on them is the way in. */
   identified: string[] | null;
+  /** Keys of the index on people, all of which must be there. */
+  people: string[] | null;
   conditions: Condition[];
   /** The parameters that were understood, for the self link. */
   used: [name: string, value: string][];
@@ -54,6 +57,7 @@ export function parseSearch(
     patients: null,
     alsoOwn: true,
     identified: null,
+    people: null,
     conditions: [],
     used: [],
     ignored: [],
@@ -76,6 +80,7 @@ export function parseSearch(
     });
   }
   if (malformed.length > 0) throw new Refusal('search-malformed', { issues: malformed });
+  search.people = peopleKeys(search);
   return search;
 }
 
@@ -146,11 +151,17 @@ function add(search: Search, name: string, value: string, options: ParseOptions)
   const result = parseParameter(parameter, modifier, value, options);
   if (!result.ok) return result.unsupported ? unknown(result.message) : wrong(result.message);
   const { condition } = result;
-  if (condition.kind === 'dates' && code === mainDateParameter(options.definitions, search.type)) {
+  const main = SEVERAL_MAIN_DATES.has(search.type)
+    ? undefined
+    : mainDateParameter(options.definitions, search.type);
+  if (condition.kind === 'dates' && code === main) {
     search.conditions.push({ kind: 'main-date', anyOf: condition.anyOf });
   } else if (!narrow(search, parameter, modifier, condition)) search.conditions.push(condition);
   return OK;
 }
+
+/** Types whose main date may repeat, so that its columns hold no more than the hull; all others have one at most. */
+export const SEVERAL_MAIN_DATES: ReadonlySet<string> = new Set(['Substance']);
 
 /**
  * Finds the way in that an index offers, which can only leave out what cannot match. True when that says all that the

@@ -33,6 +33,12 @@ export function sourcesOf(search: Search, type: string, place: Place): string[] 
          join resource r on r.route = k.route and r.id = k.id where ${allowed} and ${purviewOf('r')}`,
     ];
   }
+  if (search.people) {
+    return [
+      `from fhir_people(${place(search.people, 'text[]')}) k
+         join resource r on r.route = k.route and r.id = k.id where ${allowed} and ${purviewOf('r')}`,
+    ];
+  }
   const own = `from resource r where ${allowed} and ${ownAlone}`;
   if (search.patients) {
     const scoped = `from registration g join resource r on r.route = g.route and r.patient_id = g.patient_id
