@@ -17,6 +17,7 @@ import { smartConfiguration } from './oauth/metadata.ts';
 import { oauthRoutes } from './oauth/routes.ts';
 import { setUpPages } from './pages.ts';
 import { loadSecrets } from './secrets.ts';
+import { oneTimeLaunchRoutes } from './systmone/one-time-routes.ts';
 
 /**
  * Starts the whole service: database, migrations, audit, then HTTP. Resolves once requests are answered.
@@ -47,6 +48,7 @@ export async function startServer(config: Config, log = createLog(config)) {
     setUpMetrics(app, config, database);
     setUpHealth(app, database);
     await app.register(oauthRoutes(context));
+    await app.register(oneTimeLaunchRoutes(context));
     await app.register(fhirRoutes(context, definitions, smartConfiguration));
     await setUpPages(app, context);
     await app.listen({ host: config.host, port: config.port });

@@ -61,6 +61,11 @@ const OPERATION_WORDS: Record<string, ScopeWords | undefined> = {
     title: 'See when patients’ records were last added to',
     detail: 'For patients it already knows: the date of the latest entry, not what it is.',
   },
+  'Patient.$launch': {
+    title: 'Open patients’ records for your staff',
+    detail:
+      'A link that works once, in the browser of a professional who has connected their user of that system with their account here. The system itself sees nothing of the record.',
+  },
   'Organization.$generate-invitation-tokens': {
     title: 'Make invitations for patients to join',
     detail: 'Codes with which a patient can claim their own record.',

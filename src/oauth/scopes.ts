@@ -10,6 +10,7 @@ export const OPERATIONS = [
   'Patient.$register',
   'Patient.$status-query',
   'Patient.$date-of-last-data-point',
+  'Patient.$launch',
   'Organization.$generate-invitation-tokens',
   'DocumentReference.$read-receipt-query',
 ] as const;

@@ -64,6 +64,17 @@ export function launchRoutes(app: FastifyInstance, room: Room, answers: Answers)
     return answers.answer(request, reply, arrival);
   });
 
+  app.get<{ Params: { token: string } }>(
+    '/launch/one-time/:token',
+    // A look at the head of a link must not use it up.
+    { exposeHeadRoute: false },
+    async (request, reply) => {
+      const incoming = await room.openLink(request.params.token);
+      if (!incoming) return answers.refuse(request, reply, 'request-gone');
+      return answers.answer(request, reply, await room.arrive(incoming, answers.visitorOf(request)));
+    },
+  );
+
   app.get<{ Params: { code: string } }>('/systmone/refused/:code', async (request, reply) => {
     const { code } = request.params;
     const known = Object.hasOwn(REFUSALS, code) ? (code as RefusalCode) : 'request-gone';

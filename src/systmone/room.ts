@@ -7,6 +7,7 @@ import { createArrive } from './arrive.ts';
 import { createConfirm } from './confirm.ts';
 import { createCookies } from './cookies.ts';
 import { createCredentials } from './credentials.ts';
+import { createOneTimeLaunch } from './one-time-launch.ts';
 import { createSetUpLaunch } from './set-up-launch.ts';
 import { createWithdrawLaunch } from './withdraw-launch.ts';
 
@@ -26,6 +27,7 @@ export function createRoom(context: Needs, web: Web, signIn: SignIn) {
     signIn,
     arrive: createArrive(needs),
     ...createConfirm(needs),
+    openLink: createOneTimeLaunch(needs).openLink,
     ...createCredentials({ ...needs, attempts: signIn.attempts }),
     setUpLaunch: createSetUpLaunch(needs),
     withdrawLaunch: createWithdrawLaunch(needs),

@@ -8,6 +8,7 @@ import { createHttp } from '../../src/http.ts';
 import { newRootId, routeOf } from '../../src/ids.ts';
 import { createRecordContexts } from '../../src/record-context/index.ts';
 import { codeAt, setUpSignIn } from '../../src/sign-in/index.ts';
+import { oneTimeLaunchRoutes } from '../../src/systmone/one-time-routes.ts';
 import { systmoneRoutes } from '../../src/systmone/routes.ts';
 import { setUpWeb } from '../../src/web/index.ts';
 import { pageClient } from './page-client.ts';
@@ -39,6 +40,7 @@ export async function launchApp(database: Database, options: { now?: Date } = {}
     baseUrl: () => address.baseUrl,
     now: () => clock.now,
   } as unknown as Context;
+  await app.register(oneTimeLaunchRoutes(context));
   await app.register(async (html) => {
     const web = await setUpWeb(html, {
       cookieKey: KEY,
