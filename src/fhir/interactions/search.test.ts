@@ -413,3 +413,22 @@ test('every type can be searched, with the organisation’s own entries found', 
     assert.equal(answer.status, 200, `${type}: ${answer.text.slice(0, 300)}`);
   }
 });
+
+test('a patient is asked for together with ids or identifiers, and no other patient’s answer', async () => {
+  const [one, other] = [await world.patient(here), await world.patient(here)];
+  const identifier = [{ system: 'urn:device', value: 'shared reading' }];
+  const [ofOne, ofOther] = await Promise.all(
+    [one, other].map(({ id }) =>
+      world.stored(here, { ...observationOf({ id }), identifier }, { patientId: id }),
+    ),
+  );
+  const both = `_id=${ofOne!.id},${ofOther!.id}`;
+  const identified = 'identifier=urn:device|shared reading';
+  for (const parameters of [both, identified, `${both}&${identified}`]) {
+    for (const about of [`patient=${one.id}`, `subject=Patient/${one.id}`, `subject=${one.id}`]) {
+      const answer = await search(`/Observation?${about}&${parameters}&_total=accurate`);
+      assert.deepEqual(idsOf(answer), [ofOne!.id], `${about}&${parameters}`);
+      assert.equal(answer.json.total, 1);
+    }
+  }
+});

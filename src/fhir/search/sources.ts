@@ -24,13 +24,14 @@ export function sourcesOf(search: Search, type: string, place: Place): string[] 
     const [routes, ids] = [place(search.ids.map(routeOf), 'integer[]'), place(search.ids, 'uuid[]')];
     return [
       `from unnest(${routes}, ${ids}) k(route, id) join resource r on r.route = k.route and r.id = k.id
-        where ${allowed} and ${purviewOf('r')}`,
+        where ${allowed} and ${purviewOf('r')}${aboutThem(search, place)}`,
     ];
   }
   if (search.identified) {
     return [
       `from fhir_identified(${type}, ${place(search.identified, 'text[]')}) k
-         join resource r on r.route = k.route and r.id = k.id where ${allowed} and ${purviewOf('r')}`,
+         join resource r on r.route = k.route and r.id = k.id
+        where ${allowed} and ${purviewOf('r')}${aboutThem(search, place)}`,
     ];
   }
   if (search.people) {
@@ -50,6 +51,11 @@ export function sourcesOf(search: Search, type: string, place: Place): string[] 
   const theirs = `from registration g join resource r on r.route = g.route and ${key} = g.patient_id
     where ${allowed} and ${registered} and ${seenThrough}`;
   return search.type === 'Patient' ? [theirs] : [theirs, own];
+}
+
+/** Where another way in is narrower, the patients that the search names are still a condition like others. */
+function aboutThem({ patients, alsoOwn }: Search, place: Place): string {
+  return patients && !alsoOwn ? ` and r.patient_id = any(${place(patients, 'uuid[]')})` : '';
 }
 
 /** One patient is the common case, and a plain equality the plan that is surest to be right. */
