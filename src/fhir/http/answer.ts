@@ -10,6 +10,8 @@ export type Answer = {
   resourceId?: string;
   patients?: readonly string[];
   count?: number;
+  /** What else the audit record says: counts and codes. */
+  detail?: string;
 };
 
 /** What came of a request once it was decided. A refusal is a value here; one thrown means "before the decision". */

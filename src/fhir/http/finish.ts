@@ -54,6 +54,7 @@ function entryOf(room: Room, call: Call, { answer, decision, entry }: Served, by
           resourceId: answer.resourceId ?? entry.resourceId,
           patients: answer.patients,
           count: answer.count,
+          ...(answer.detail !== undefined && { detail: answer.detail }),
         }),
     bytes,
   };

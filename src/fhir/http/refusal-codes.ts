@@ -97,7 +97,17 @@ export const REFUSALS = {
   },
   'body-malformed': { status: 400, issue: 'structure', text: 'The body is not well-formed JSON in UTF-8.' },
   'request-malformed': { status: 400, issue: 'invalid', text: 'The request is not well formed.' },
+  'parameters-invalid': {
+    status: 400,
+    issue: 'invalid',
+    text: 'The Parameters are not what this operation takes.',
+  },
   'resource-invalid': { status: 422, issue: 'invalid', text: 'The resource is not valid FHIR R4.' },
+  'attachment-refused': {
+    status: 422,
+    issue: 'value',
+    text: 'The attachment, or the delay until the patient sees it, is not one that is taken. Nothing was kept.',
+  },
   'id-mismatch': {
     status: 400,
     issue: 'value',

@@ -7,6 +7,7 @@ import { read, vread } from '../interactions/read.ts';
 import { search } from '../interactions/search.ts';
 import { update } from '../interactions/update.ts';
 import { updateConditional } from '../interactions/update-conditional.ts';
+import { operationOf } from '../operations/operations.ts';
 import type { Room } from '../room.ts';
 import { decideOnly } from '../store/decide-only.ts';
 import type { DecisionRow } from '../store/purview.ts';
@@ -49,18 +50,23 @@ export async function serve(room: Room, call: Call): Promise<Served> {
   const entry: Served['entry'] = { interaction: 'unknown' };
   let needed: string | undefined;
   try {
-    const target = targetOf(call, room.definitions);
-    entry.interaction = target.interaction;
-    entry.resourceType = target.type || null;
-    entry.resourceId = target.id === '_search' ? null : target.id || null;
-    const { act, letter } = ACTS[target.interaction];
-    if (letter) needed = `${target.type}.${letter}`;
+    const { interaction, type, id, letter, act } = operationOf(call) ?? interactionOf(room, call);
+    entry.interaction = interaction;
+    entry.resourceType = type || null;
+    entry.resourceId = id === '_search' ? null : id || null;
+    if (letter) needed = `${type}.${letter}`;
     checkAccepted(call, new URLSearchParams(call.query).get('_format'));
     if (call.named === undefined) throw new Refusal('organisation-missing');
-    return { entry, needed, ...(await act(room, call, target)) };
+    return { entry, needed, ...(await act(room, call)) };
   } catch (error) {
     return { entry, needed, ...(await refused(room, call, error, needed)) };
   }
+}
+
+function interactionOf(room: Room, call: Call) {
+  const target = targetOf(call, room.definitions);
+  const { act, letter } = ACTS[target.interaction];
+  return { ...target, letter, act: (inRoom: Room, asked: Call) => act(inRoom, asked, target) };
 }
 
 /** For what went wrong before there was anything to serve. */
