@@ -16,17 +16,22 @@ const LANES = Number(process.env.ISOLATION_LANES ?? 4);
 
 /**
  * Lives through random worlds and holds every answer against the model. What fails is shrunk to the smallest world
- * and steps that still fail; the seed is in the message.
+ * and steps that still fail; the seed is in the message. `atEnd` may look at what a world has become.
  */
-export async function prove(service: Service, { seed, worlds }: { seed: number; worlds: number }) {
+export async function prove(
+  service: Service,
+  { seed, worlds, atEnd }: { seed: number; worlds: number; atEnd?: (model: Model) => Promise<void> },
+) {
   const refusals = createRefusals();
-  await Promise.all(
+  const lanes = await Promise.allSettled(
     Array.from({ length: LANES }, (_, lane) =>
       fc.assert(
         fc.asyncProperty(
           worldSpec,
           fc.array(step, { minLength: 1, maxLength: STEPS_MAX, size: 'max' }),
-          (spec, steps) => live(service, refusals, spec, steps),
+          async (spec, steps) => {
+            await atEnd?.(await live(service, refusals, spec, steps));
+          },
         ),
         {
           seed: seed + lane,
@@ -36,10 +41,12 @@ export async function prove(service: Service, { seed, worlds }: { seed: number; 
       ),
     ),
   );
+  // All lanes are done before the service may be stopped.
+  for (const lane of lanes) if (lane.status === 'rejected') throw lane.reason;
   return { counts: refusals.counts };
 }
 
-async function live(service: Service, refusals: Refusals, spec: WorldSpec, steps: Step[]) {
+async function live(service: Service, refusals: Refusals, spec: WorldSpec, steps: Step[]): Promise<Model> {
   const model = modelOf(spec);
   await store(service, model);
   for (const one of steps) {
@@ -47,6 +54,7 @@ async function live(service: Service, refusals: Refusals, spec: WorldSpec, steps
     else await ask(service, refusals, model, resolve(model, one));
   }
   for (const request of everySearch(model)) await ask(service, refusals, model, request);
+  return model;
 }
 
 async function ask(service: Service, refusals: Refusals, model: Model, request: Request) {
