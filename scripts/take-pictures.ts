@@ -62,7 +62,8 @@ async function walk(page: Page): Promise<void> {
   await picture(page, 'review', [1280, 320]);
   await picture(page, 'review-reach', [1280], heading(page, 'The data it could reach'));
   await page.getByText('Give less than it asks for').click();
-  await picture(page, 'review-less', [1280], page.locator('main details'));
+  await picture(page, 'review-less', [1280], page.locator('main details'), 500);
+  await picture(page, 'review-less-more', [1280], page.getByRole('group', { name: 'Kinds of information' }));
   await page.goBack();
   await page.goForward();
   await page.getByRole('button', { name: 'Grant access' }).click();

@@ -13,7 +13,7 @@ describe('revoking and viewing', () => {
     const ask = await client.get(`/connected-systems/${connectionId}/revoke`);
     assert.match(
       textOf(ask.body),
-      /It made 3 calls for your organisation in the last 7 days, of which 1 were refused/,
+      /It made 3 calls for your organisation in the last 7 days, of which 1 was refused/,
     );
     assert.deepEqual(await htmlProblems(ask.body), []);
     const done = await client.post(`/connected-systems/${connectionId}/revoke`, {

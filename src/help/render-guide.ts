@@ -22,6 +22,8 @@ export function renderGuide(markdown: string, around: Around): { title: string; 
   return { title: (first as Tokens.Heading).text, html: marked.parser(rest) };
 }
 
+const SHORT_CODE = 26;
+
 const HEADING_CLASS: Record<number, string> = {
   2: 'nhsuk-heading-m',
   3: 'nhsuk-heading-s',
@@ -29,16 +31,23 @@ const HEADING_CLASS: Record<number, string> = {
 };
 
 function rendererFor({ onProblem, addresses, pictures }: Around) {
-  const idsTaken = new Map<string, number>();
+  const taken = new Map<string, number>();
   let heading = '';
+  /** The same name again gets a number, so that no two places on a page are called alike. */
+  const unique = (name: string, numbered: (name: string, number: number) => string) => {
+    const before = taken.get(name) ?? 0;
+    taken.set(name, before + 1);
+    return before === 0 ? name : numbered(name, before);
+  };
+  const region = (kind: string) => {
+    const name = unique(`${kind}: ${heading || 'overview'}`, (again, before) => `${again} (${before + 1})`);
+    return `role="region" tabindex="0" aria-label="${name}"`;
+  };
 
   return {
     heading(this: RendererThis, { tokens, depth, text }: Tokens.Heading) {
       heading = plain(text);
-      const slug = slugOf(text);
-      const before = idsTaken.get(slug) ?? 0;
-      idsTaken.set(slug, before + 1);
-      const id = before === 0 ? slug : `${slug}-${before}`;
+      const id = unique(slugOf(text), (slug, before) => `${slug}-${before}`);
       const inner = this.parser.parseInline(tokens);
       return `<h${depth} class="${HEADING_CLASS[depth]}" id="${id}">${inner}</h${depth}>\n`;
     },
@@ -62,16 +71,17 @@ function rendererFor({ onProblem, addresses, pictures }: Around) {
         (row) =>
           `<tr>${row.map((cell) => `<td class="nhsuk-table__cell">${inline(cell)}</td>`).join('')}</tr>`,
       );
-      return `<div class="cs-table-scroll" role="region" tabindex="0" aria-label="Table: ${heading || 'overview'}">
+      return `<div class="cs-table-scroll" ${region('Table')}>
 <table class="nhsuk-table">${named ? `<thead class="nhsuk-table__head"><tr>${head.join('')}</tr></thead>` : ''}
 <tbody class="nhsuk-table__body">${body.join('\n')}</tbody></table></div>\n`;
     },
     code({ text }: Tokens.Code) {
-      const label = `Example: ${heading || 'overview'}`;
-      return `<pre class="cs-example" role="region" tabindex="0" aria-label="${label}"><code>${escaped(text)}</code></pre>\n`;
+      return `<pre class="cs-example" ${region('Example')}><code>${escaped(text)}</code></pre>\n`;
     },
     codespan({ text }: Tokens.Codespan) {
-      return `<code class="cs-code">${escaped(text)}</code>`;
+      // A short name is easier to recognise whole; a long one must break to fit a phone.
+      const whole = text.length <= SHORT_CODE && !text.includes(' ');
+      return `<code class="cs-code${whole ? ' cs-nowrap' : ''}">${escaped(text)}</code>`;
     },
     image({ href, text }: Tokens.Image) {
       const name = /(?:^|\/)pictures\/([^/]+)$/.exec(href)?.[1] ?? '';
