@@ -50,7 +50,9 @@ export function sendAttachment(app: FastifyInstance, { path, onRequest, open }: 
     const record = await open(request);
     const { row } = await find(record, request, async () => null);
     const letter = parseResource<DocumentReference>(row.content);
-    const attachment = letter.content?.[Number((request.query as Record<string, unknown>).n)]?.attachment;
+    const { n } = request.query as Record<string, unknown>;
+    const place = typeof n === 'string' && /^\d{1,3}$/.test(n) ? Number(n) : -1;
+    const attachment = letter.content?.[place]?.attachment;
     const held = attachment && heldIn(attachment);
     if (!attachment || !held?.kind) throw notFound();
     const { contentType, extension } = KINDS[held.kind];
