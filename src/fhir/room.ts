@@ -1,3 +1,4 @@
+import { createCheckAttachments } from '../attachments/index.ts';
 import type { Context } from '../context.ts';
 import type { Definitions } from './definitions/definitions.ts';
 import { createCursors } from './search/cursor.ts';
@@ -19,5 +20,6 @@ export function createRoom(context: Context, definitions: Definitions) {
     cursors: createCursors(context.secrets.encryptionKey),
     organisationIds: createOrganisationIds(query),
     buildRow: rowBuilder(definitions),
+    checkAttachments: createCheckAttachments(context.config),
   };
 }

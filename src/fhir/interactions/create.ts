@@ -5,6 +5,7 @@ import { Refusal } from '../http/refusal.ts';
 import type { RefusalCode } from '../http/refusal-codes.ts';
 import type { Target } from '../http/target.ts';
 import { writtenAnswer } from '../http/written.ts';
+import { checkAttachments } from '../incoming/attachments.ts';
 import { identityOf } from '../incoming/identity.ts';
 import { type Incoming, incoming } from '../incoming/incoming.ts';
 import type { Room } from '../room.ts';
@@ -37,6 +38,7 @@ export async function tryCreate(
   sent: Incoming,
   onceKey: string | undefined,
 ): Promise<Attempt> {
+  await checkAttachments(room, sent);
   const attempt = type === 'Patient' ? tryCreatePatient : tryCreateResource;
   const first = await attempt(room, call, type, sent, onceKey);
   if (!first.wrongOrganisation) return first;
