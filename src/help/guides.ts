@@ -10,7 +10,8 @@ type Entry = {
   /** Below docs/. The same file is read in the repository. */
   file: string;
   group: string;
-  about: string;
+  /** Said in the list of guides; without it, the guide's first sentence is. */
+  about?: string;
 };
 
 const ORGANISATIONS = 'For organisations';
@@ -70,16 +71,17 @@ const ENTRIES: readonly Entry[] = [
 /** The guides of docs/, in order, ready to be shown; `problems` is what a test finds empty. */
 export function loadGuides() {
   const pictures = readPictures();
-  const addresses = new Map(ENTRIES.map(({ slug, file }) => [basename(file), `/help/${slug}`]));
+  const entries = [...ENTRIES, ...unlisted()];
+  const addresses = new Map(entries.map(({ slug, file }) => [basename(file), `/help/${slug}`]));
   const problems: string[] = [];
-  const guides = ENTRIES.map((entry) => ({
-    ...entry,
-    ...renderGuide(readFileSync(join(DOCS, entry.file), 'utf8'), {
+  const guides = entries.map((entry) => {
+    const rendered = renderGuide(readFileSync(join(DOCS, entry.file), 'utf8'), {
       onProblem: (what) => problems.push(`docs/${entry.file}: ${what}`),
       addresses,
       pictures,
-    }),
-  }));
+    });
+    return { ...entry, ...rendered, about: entry.about ?? rendered.lead };
+  });
   return {
     bySlug: new Map(guides.map((guide) => [guide.slug, guide])),
     groups: [...Map.groupBy(guides, ({ group }) => group)].map(([name, members]) => ({
@@ -89,6 +91,14 @@ export function loadGuides() {
     pictures,
     problems,
   };
+}
+
+/** Guides that nobody has put in a place yet: better at the end of the list than not in it. */
+function unlisted(): Entry[] {
+  const listed = new Set(ENTRIES.map(({ file }) => file));
+  return readdirSync(join(DOCS, 'guides'))
+    .filter((name) => /^[a-z0-9-]+\.md$/.test(name) && !listed.has(`guides/${name}`))
+    .map((name) => ({ slug: name.slice(0, -'.md'.length), file: `guides/${name}`, group: 'More' }));
 }
 
 export type Picture = { width: number; height: number; path: string };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import fastify, { type FastifyInstance } from 'fastify';
@@ -16,6 +16,12 @@ const guides = loadGuides();
 const all = [...guides.bySlug.values()];
 
 describe('the guides', () => {
+  it('are all there, in the list and in the folder', () => {
+    const files = readdirSync(join(DOCS, 'guides')).map((name) => `guides/${name}`);
+    assert.deepEqual(all.map(({ file }) => file).sort(), [...files, 'errors.md'].sort());
+    for (const { slug, about } of all) assert.ok(about.length > 10, slug);
+  });
+
   it('lead nowhere that is not there', () => {
     assert.deepEqual(guides.problems, []);
     const ids = new Set(
@@ -60,12 +66,12 @@ describe('a guide', () => {
   const picture = { path: '', width: 640, height: 480 };
   function render(markdown: string) {
     const problems: string[] = [];
-    const { title, html } = renderGuide(`# Title\n\n${markdown}`, {
+    const { title, lead, html } = renderGuide(`# Title\n\n${markdown}`, {
       onProblem: (what) => problems.push(what),
       addresses: new Map([['give-access.md', '/help/give-access']]),
       pictures: new Map([['list-1280.png', picture]]),
     });
-    return { title, html, problems };
+    return { title, lead, html, problems };
   }
 
   it('has its first heading as title, and ids as GitHub makes them', () => {
@@ -73,6 +79,10 @@ describe('a guide', () => {
     assert.equal(title, 'Title');
     assert.match(html, /<h2 class="nhsuk-heading-m" id="what-it-may-do-and-when">What it <code/);
     assert.match(html, /id="twice">[\s\S]*id="twice-1">/);
+  });
+
+  it('is told of in lists by its first sentence', () => {
+    assert.equal(render('What it is for. And\nmore.').lead, 'What it is for.');
   });
 
   it('links to other guides by their address in the product', () => {

@@ -10,16 +10,17 @@ type Around = {
 };
 
 /**
- * A guide as a page: its first heading is the title, the rest HTML in nhsuk-frontend's classes. Guides are files of
+ * A guide as a page: its first heading is the title, its first sentence the `lead`, the rest HTML in nhsuk-frontend's classes. Guides are files of
  * this product, written by us; raw HTML in them is not taken all the same, so that Markdown is all there is to review.
  */
-export function renderGuide(markdown: string, around: Around): { title: string; html: string } {
+export function renderGuide(markdown: string, around: Around): { title: string; lead: string; html: string } {
   const marked = new Marked({ gfm: true, renderer: rendererFor(around) });
   const [first, ...rest] = marked.lexer(markdown).filter(({ type }) => type !== 'space');
   if (first?.type !== 'heading' || (first as Tokens.Heading).depth !== 1) {
     throw new Error('a guide begins with its title');
   }
-  return { title: (first as Tokens.Heading).text, html: marked.parser(rest) };
+  const lead = (rest[0] as Tokens.Paragraph | undefined)?.text.split(/(?<=[.:])\s/, 1)[0] ?? '';
+  return { title: (first as Tokens.Heading).text, lead, html: marked.parser(rest) };
 }
 
 const SHORT_CODE = 26;
