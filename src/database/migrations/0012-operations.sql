@@ -77,6 +77,65 @@ begin
     order by p.route, p.id for no key update of p;
 end $$;
 
+-- Makes a pair for each patient that the identifiers name and who may join; says of all others why not. It runs with the
+-- caller's rights, so row-level security holds in it; each step sees what was there after the patients were locked.
+-- `p_systems` are places in `p_system_names`; `place` is the pair (from 1) that was taken, for the first of several
+-- identifiers of one patient.
+create function fhir_invite_patients(
+  p_system_names text[], p_rows integer[], p_systems integer[], p_values text[], p_ids uuid[], p_code_hashes bytea[],
+  p_token_hashes bytea[], p_revoke_older boolean, p_connection uuid
+) returns table (n integer, outcome text, patient_id uuid, place integer, expires_at timestamptz)
+language plpgsql volatile as $$
+#variable_conflict use_column
+declare
+  organisation uuid := app_organisation();
+  now_ timestamptz;
+  ends timestamptz;
+  row_n integer[]; row_place integer[]; row_route integer[]; row_patient uuid[];
+  open_place integer[]; open_route integer[]; open_patient uuid[];
+begin
+  select array_agg(k.n), array_agg(k.place::integer), array_agg(i.route), array_agg(i.patient_id)
+    into row_n, row_place, row_route, row_patient
+    from unnest(p_rows, p_systems, p_values) with ordinality k(n, s, value, place)
+    join registration_identifier i on i.organisation_id = organisation and i.value = k.value
+                                  and i.system = p_system_names[k.s];
+  if row_n is null then
+    return;
+  end if;
+  perform fhir_lock_patients(row_route, row_patient);
+  now_ := clock_timestamp();
+  select now_ + make_interval(days => o.invitation_days) into ends from organisation o where o.id = organisation;
+
+  select array_agg(f.place), array_agg(f.route), array_agg(f.id) into open_place, open_route, open_patient
+    from (select p.route, p.id, min(k.place) as place
+            from unnest(row_place, row_route, row_patient) k(place, route, id)
+            join patient p on p.route = k.route and p.id = k.id
+           where not p.deceased and p.joined_at is null
+             and p.birth_date <= (now_ at time zone 'Europe/London')::date - interval '16 years'
+           group by p.route, p.id) f;
+  if p_revoke_older then
+    update invitation i set revoked_at = now_, revoke_reason = 'replaced'
+      from unnest(open_route, open_patient) k(route, id)
+     where i.route = k.route and i.patient_id = k.id and i.organisation_id = organisation
+       and i.used_at is null and i.revoked_at is null and i.expires_at > now_;
+  end if;
+  insert into invitation (route, id, patient_id, organisation_id, code_hash, token_hash, created_at,
+                          created_by_connection, expires_at)
+  select k.route, (left(k.id::text, 8) || substr(p_ids[k.place]::text, 9))::uuid, k.id, organisation,
+         p_code_hashes[k.place], p_token_hashes[k.place], now_, p_connection, ends
+    from unnest(open_place, open_route, open_patient) k(place, route, id);
+  return query
+    select k.n, case when o.place is not null then 'invited'
+                     when p.deceased then 'deceased'
+                     when p.joined_at is not null then 'already-registered'
+                     when p.birth_date is null then 'birth-date-missing'
+                     else 'under-16' end,
+           k.id, o.place, ends
+      from unnest(row_n, row_route, row_patient) k(n, route, id)
+      join patient p on p.route = k.route and p.id = k.id
+      left join unnest(open_place, open_patient) o(place, id) on o.id = k.id;
+end $$;
+
 ----------------------------------------------------------------------------------------- answers given again
 -- What was answered under an Idempotency-Key: the answer is sealed with a key that is made of the caller's own and of
 -- the service's, for it may hold codes that are shown once.

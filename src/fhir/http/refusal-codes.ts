@@ -102,6 +102,16 @@ export const REFUSALS = {
     issue: 'invalid',
     text: 'The Parameters are not what this operation takes.',
   },
+  'idempotency-key-invalid': {
+    status: 400,
+    issue: 'value',
+    text: 'An Idempotency-Key is 1 to 255 visible ASCII characters.',
+  },
+  'idempotency-key-reused': {
+    status: 422,
+    issue: 'conflict',
+    text: 'This Idempotency-Key was sent before with another request. Nothing was done; use a new key.',
+  },
   'resource-invalid': { status: 422, issue: 'invalid', text: 'The resource is not valid FHIR R4.' },
   'attachment-refused': {
     status: 422,

@@ -3,6 +3,7 @@ import type { Call } from '../http/call.ts';
 import { Refusal } from '../http/refusal.ts';
 import type { Room } from '../room.ts';
 import { dateOfLastDataPoint } from './date-of-last-data-point.ts';
+import { generateInvitationTokens } from './generate-invitation-tokens.ts';
 import { readReceiptQuery } from './read-receipt-query.ts';
 import { statusQuery } from './status-query.ts';
 
@@ -16,6 +17,7 @@ const OPERATIONS: Record<string, Operation | undefined> = {
   __proto__: null as never,
   'Patient.$status-query': { act: statusQuery, methods: ['POST'] },
   'Patient.$date-of-last-data-point': { act: dateOfLastDataPoint, methods: ['POST'] },
+  'Organization.$generate-invitation-tokens': { act: generateInvitationTokens, methods: ['POST'] },
   'DocumentReference.$read-receipt-query': { act: readReceiptQuery, methods: ['POST'] },
 };
 

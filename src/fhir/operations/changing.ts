@@ -1,0 +1,74 @@
+import type pg from 'pg';
+import type { Outcome } from '../http/answer.ts';
+import type { Call } from '../http/call.ts';
+import { Refusal } from '../http/refusal.ts';
+import type { Room } from '../room.ts';
+import type { Asked } from '../store/query.ts';
+import { type Query, queryOn } from '../store/query.ts';
+import { claimAnswer, idempotencyKeyOf, keepAnswer, releaseClaim } from './idempotency.ts';
+
+/**
+ * Runs an operation that changes something in one transaction, together with the memory of its answer: under one
+ * Idempotency-Key it happens once, however often and concurrently it is sent, and every time has the same answer.
+ */
+export async function changing(
+  room: Room,
+  call: Call,
+  asked: Asked,
+  work: (query: Query) => Promise<Outcome>,
+): Promise<Outcome> {
+  if (room.inTransaction) {
+    throw new Refusal('batch-invalid', {
+      text: 'An operation that changes something cannot be part of a transaction: send it by itself.',
+    });
+  }
+  const key = idempotencyKeyOf(call);
+  return contended(() =>
+    inTransaction(room.context.database.service, async (client) => {
+      const query = queryOn(client);
+      if (key === undefined) return work(query);
+      const claim = await claimAnswer(query, room.context.secrets, call, asked, key);
+      if ('earlier' in claim) return claim.earlier;
+      const outcome = await work(query);
+      if (outcome.answer instanceof Refusal) await releaseClaim(query, claim.place);
+      else await keepAnswer(query, claim, outcome.answer);
+      return outcome;
+    }),
+  );
+}
+
+const ATTEMPTS_MAX = 3;
+
+/** Two who change the same at once, in an order that lets neither go on: one of them begins again. */
+export async function contended<T>(act: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await act();
+    } catch (error) {
+      const { code } = error as { code?: string };
+      if ((code !== '40001' && code !== '40P01') || attempt === ATTEMPTS_MAX) throw error;
+    }
+  }
+}
+
+/** Commits what `act` did, also when it comes to a refusal; undoes it when it throws. */
+export async function inTransaction<T>(
+  pool: Pick<pg.Pool, 'connect'>,
+  act: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query('begin');
+    const result = await act(client);
+    await client.query('commit');
+    return result;
+  } catch (error) {
+    await client.query('rollback').catch((failure) => {
+      broken = failure;
+    });
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}

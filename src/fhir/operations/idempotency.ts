@@ -1,0 +1,117 @@
+import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
+import type { Secrets } from '../../secrets.ts';
+import { type Answer, afterDecision, type Outcome } from '../http/answer.ts';
+import type { Call } from '../http/call.ts';
+import { Refusal } from '../http/refusal.ts';
+import { DECIDE, DECISION, type DecisionRow } from '../store/purview.ts';
+import type { Asked, Query } from '../store/query.ts';
+
+/** How long an answer is given again: a day is longer than anybody tries. */
+const KEPT = '24 hours';
+
+/**
+ * The header Idempotency-Key (draft-ietf-httpapi-idempotency-key-header), with the quotation marks of a structured
+ * field or without. Undefined when none was sent.
+ */
+export function idempotencyKeyOf({ headers }: Pick<Call, 'headers'>): string | undefined {
+  const sent = headers['idempotency-key'];
+  if (sent === undefined) return undefined;
+  const key = String(sent).replace(/^"(.*)"$/, '$1');
+  if (!/^[!-~]{1,255}$/.test(key)) throw new Refusal('idempotency-key-invalid');
+  return key;
+}
+
+type Place = readonly [organisationId: string, clientId: string, keyHash: Buffer];
+type Claim = { place: Place; sealingKey: Buffer };
+
+// Of two at once, the second waits in here for the first. A key that has expired is free again.
+const CLAIM = `
+with d as materialized (select * from ${DECIDE}),
+claimed as (
+  insert into operation_answer as a (organisation_id, client_id, key_hash, request_hash, expires_at)
+  select d.organisation_id, d.client_id, $4, $5, clock_timestamp() + interval '${KEPT}' from d where d.outcome = 'allowed'
+  on conflict (organisation_id, client_id, key_hash) do update
+    set request_hash = excluded.request_hash, sealed = null, expires_at = excluded.expires_at
+    where a.expires_at <= clock_timestamp()
+  returning 1)
+select ${DECISION}, exists (select from claimed) as claimed from d`;
+
+const EARLIER = `
+select request_hash, sealed from operation_answer where organisation_id = $1 and client_id = $2 and key_hash = $3`;
+
+/** Claims the key for this transaction, or comes to what was answered under it before, or to a refusal. */
+export async function claimAnswer(
+  query: Query,
+  { encryptionKey }: Pick<Secrets, 'encryptionKey'>,
+  call: Call,
+  asked: Asked,
+  key: string,
+): Promise<Claim | { earlier: Outcome }> {
+  const keyHash = createHash('sha256').update(key).digest();
+  const requestHash = requestHashOf(call);
+  const rows = await query<DecisionRow & { claimed: boolean }>('operation-claim', CLAIM, [
+    ...asked,
+    keyHash,
+    requestHash,
+  ]);
+  const decision = rows[0];
+  if (decision?.outcome !== 'allowed') {
+    return { earlier: afterDecision(rows, () => new Refusal('internal')) };
+  }
+  const place = [decision.organisation_id!, decision.client_id!, keyHash] as const;
+  // Whoever reads the table, and has the service's key too, still lacks the caller's.
+  const sealingKey = createHmac('sha256', encryptionKey)
+    .update(`operation answer\0${place[0]}\0${place[1]}\0${key}`)
+    .digest();
+  if (decision.claimed) return { place, sealingKey };
+  type Earlier = { request_hash: Buffer; sealed: Buffer | null };
+  const [earlier] = await query<Earlier>('operation-earlier', EARLIER, place);
+  // Swept away in between: the next attempt claims it.
+  if (!earlier?.sealed) throw Object.assign(new Error('an answer has expired'), { code: '40001' });
+  const answer = earlier.request_hash.equals(requestHash)
+    ? open(sealingKey, earlier.sealed)
+    : new Refusal('idempotency-key-reused');
+  return { earlier: { decision, answer } };
+}
+
+const KEEP = `
+update operation_answer set sealed = $4 where organisation_id = $1 and client_id = $2 and key_hash = $3`;
+
+export async function keepAnswer(query: Query, { place, sealingKey }: Claim, answer: Answer): Promise<void> {
+  await query('operation-keep', KEEP, [...place, seal(sealingKey, answer)]);
+}
+
+const RELEASE =
+  'delete from operation_answer where organisation_id = $1 and client_id = $2 and key_hash = $3';
+
+/** What was refused may be sent again, put right or not, under the same key. */
+export async function releaseClaim(query: Query, place: Place): Promise<void> {
+  await query('operation-release', RELEASE, place);
+}
+
+function requestHashOf({ segments, query, body, parsed }: Call): Buffer {
+  const sent = body ?? JSON.stringify(parsed?.resource ?? null);
+  return createHash('sha256')
+    .update(JSON.stringify([segments, query]))
+    .update(sent)
+    .digest();
+}
+
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+function seal(key: Buffer, answer: Answer): Buffer {
+  const nonce = randomBytes(NONCE_BYTES);
+  const cipher = createCipheriv('aes-256-gcm', key, nonce);
+  return Buffer.concat([nonce, cipher.update(JSON.stringify(answer)), cipher.final(), cipher.getAuthTag()]);
+}
+
+function open(key: Buffer, sealed: Buffer): Answer {
+  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, NONCE_BYTES), {
+    authTagLength: TAG_BYTES,
+  });
+  decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
+  const text = Buffer.concat([decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
+  const answer = JSON.parse(text.toString()) as Answer;
+  return { ...answer, headers: { ...answer.headers, 'idempotency-replayed': 'true' } };
+}
