@@ -22,6 +22,7 @@ export function breakGlassRoutes(app: FastifyInstance, room: Room): void {
     return {
       banner,
       own: false,
+      ...(open.locked && { navigation: [] }),
       kept: record.kept,
       back: { href: recordPath(open) },
       reasons: REASONS,

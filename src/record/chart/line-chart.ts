@@ -30,13 +30,14 @@ type ChartLine = {
   style: number;
   path: string;
   points: { x: number; y: number; bounded: boolean; text: string }[];
-  /** Where the line's name is written, at its end. */
-  label: { x: number; y: number };
+  /** How far down the line's name is written, below the chart; null for the only line, which needs none. */
+  legendY: number | null;
 };
 
 const WIDTH = 460;
 const HEIGHT = 240;
-const FRAME = { left: 52, right: 448, top: 28, bottom: 206 };
+const FRAME = { left: 52, right: 448, top: 38, bottom: 206 };
+const LEGEND_ROW = 24;
 const LINES_MAX = 3;
 
 /** The chart of these results, newest first as they are listed; null when fewer than two can be drawn. */
@@ -65,13 +66,12 @@ export function lineChart(name: string, results: readonly ResultView[]): LineCha
       bounded: point.bounded,
       text: `${point.when}: ${part ? `${part}, ` : ''}${point.text}`,
     }));
-    const end = at.at(-1)!;
     return {
       name: part,
       style,
       path: at.map((point, n) => `${n === 0 ? 'M' : 'L'}${point.x} ${point.y}`).join(' '),
       points: at,
-      label: { x: FRAME.right, y: end.y < FRAME.top + 20 ? end.y + 18 : end.y - 10 },
+      legendY: part ? HEIGHT + 8 + style * LEGEND_ROW : null,
     };
   });
 
@@ -80,7 +80,7 @@ export function lineChart(name: string, results: readonly ResultView[]): LineCha
   const oldest = points.reduce((first, point) => (point.time < first.time ? point : first));
   return {
     width: WIDTH,
-    height: HEIGHT,
+    height: HEIGHT + lines.filter(({ legendY }) => legendY !== null).length * LEGEND_ROW,
     title: `Chart of ${name}`,
     description: `${spanned} results from ${oldest.when} to ${newest.when}. ${parts.map((part) => lineInWords(part, points, unit)).join(' ')}`,
     unit,

@@ -40,7 +40,7 @@ const age = (text: string) => text && `at the age of ${text}`;
 /** A high risk is said first; 'unable to assess' is not 'low'. */
 function status({ criticality, clinicalStatus }: Partial<AllergyIntolerance>): EntryView['status'] {
   if (hasCode(clinicalStatus, ['resolved', 'inactive']))
-    return { text: conceptText(clinicalStatus), tone: 'grey' };
+    return { text: codeText(conceptText(clinicalStatus)), tone: 'grey' };
   if (criticality === 'high') return { text: 'High risk', tone: 'red' };
   if (criticality === 'low') return { text: 'Low risk', tone: 'grey' };
   return criticality ? { text: 'Risk not assessed', tone: 'orange' } : null;

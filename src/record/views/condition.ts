@@ -2,6 +2,7 @@ import type { Condition } from '@medplum/fhirtypes';
 import { dateText, periodText } from './dates.ts';
 import { type EntryView, entryView } from './entry.ts';
 import {
+  codeText,
   conceptsText,
   conceptText,
   hasCode,
@@ -46,7 +47,7 @@ const ended = (condition: Partial<Condition>): string =>
 const atAge = (age: string) => age && `at the age of ${age}`;
 
 function status({ clinicalStatus }: Partial<Condition>): EntryView['status'] {
-  const text = conceptText(clinicalStatus);
+  const text = codeText(conceptText(clinicalStatus));
   if (!text) return null;
   return { text, tone: hasCode(clinicalStatus, ['active', 'recurrence', 'relapse']) ? 'blue' : 'grey' };
 }

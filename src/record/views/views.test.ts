@@ -56,7 +56,10 @@ describe('any valid R4 resource', () => {
         FORGOTTEN,
       );
       const chart = lineChart('Anything', views);
-      if (chart) assert.doesNotMatch(JSON.stringify({ ...chart, expected: '' }), FORGOTTEN, `seed ${seed}`);
+      if (chart) {
+        const texts = JSON.stringify(chart, (_key, value) => value ?? '');
+        assert.doesNotMatch(texts, FORGOTTEN, `seed ${seed}`);
+      }
     }
   });
 
