@@ -6,6 +6,7 @@ import type { Context } from '../../src/context.ts';
 import type { Database } from '../../src/database/connect.ts';
 import { createHttp } from '../../src/http.ts';
 import { newRootId, routeOf } from '../../src/ids.ts';
+import { recordRoutes } from '../../src/record/index.ts';
 import { createRecordContexts } from '../../src/record-context/index.ts';
 import { codeAt, setUpSignIn } from '../../src/sign-in/index.ts';
 import { oneTimeLaunchRoutes } from '../../src/systmone/one-time-routes.ts';
@@ -18,9 +19,9 @@ const KEY = Buffer.alloc(32, 7);
 
 /**
  * Launches with all they touch (sign-in, connected systems, open records) on a real database, with a clock that tests
- * set. `/record` says in text whose record is open and how.
+ * set. `/record` says in JSON whose record is open and how, or is the real page with `realRecord`.
  */
-export async function launchApp(database: Database, options: { now?: Date } = {}) {
+export async function launchApp(database: Database, options: { now?: Date; realRecord?: boolean } = {}) {
   const audit: AuditEntry[] = [];
   const clock = { now: options.now ?? new Date('2026-11-22T09:00:00Z') };
   const address = { baseUrl: 'https://service.test' };
@@ -57,7 +58,8 @@ export async function launchApp(database: Database, options: { now?: Date } = {}
     });
     await html.register(connectionRoutes(context, web.pages, signIn));
     await html.register(systmoneRoutes({ ...context, secure: false }, web, signIn));
-    recordPage(html, context, signIn);
+    if (options.realRecord) await html.register(recordRoutes(context, web, signIn));
+    else recordPage(html, context, signIn);
   });
   await app.ready();
 
