@@ -19,6 +19,8 @@ export function recordRoutes(app: FastifyInstance, room: Room): void {
       return {
         patientId,
         own: true,
+        // Letters have pages of their own, where opening one is the receipt.
+        without: ['letters'],
         letterPath: (id) => `/my/letters/${id}`,
         read: (act) => asPatient(room.context.database.service, accountId, act),
         record: ({ section, resourceType, resourceId, ...read }) =>

@@ -11,7 +11,7 @@ import {
   patientsWorld,
 } from '../../../test/support/patients-app.ts';
 import { newRootId } from '../../ids.ts';
-import { csvLine } from './csv.ts';
+import { csvLine } from '../../web/index.ts';
 
 describe('who has looked', () => {
   let db: TestDatabase;

@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import type { Static } from 'typebox';
+import { csvLine } from '../../web/index.ts';
 import { asPatient } from '../as-patient.ts';
 import { patientOf } from '../require-patient.ts';
 import type { Room } from '../room.ts';
-import { csvLine } from './csv.ts';
 import { cameOfIt, kindsInWords, whatInWords, whoInWords, whyInWords } from './in-words.ts';
 import { byOf, EntriesQuery, filterOf, PERIODS, pageOf, Query } from './query.ts';
 import {
