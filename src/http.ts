@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { METHODS } from 'node:http';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Config } from './config.ts';
 import { readablePath } from './readable-path.ts';
@@ -23,6 +24,10 @@ export function createHttp(config: Pick<Config, 'trustProxy'>, log: FastifyBaseL
     rewriteUrl: (request) => readablePath(request.url ?? '/'),
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
   });
+  // Fastify knows a few of the methods that the parser lets in; the rooms refuse, and record, the others as well.
+  for (const method of METHODS) {
+    if (!app.supportedMethods.includes(method)) app.addHttpMethod(method, { hasBody: true });
+  }
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });

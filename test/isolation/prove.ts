@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { modelOf, store } from './build-world.ts';
 import { checkAnswer, createRefusals, type Refusals } from './check-answer.ts';
@@ -30,7 +31,8 @@ export async function prove(
           worldSpec,
           fc.array(step, { minLength: 1, maxLength: STEPS_MAX, size: 'max' }),
           async (spec, steps) => {
-            await atEnd?.(await live(service, refusals, spec, steps));
+            const model = await live(service, refusals, spec, steps);
+            await atEnd?.(model);
           },
         ),
         {
@@ -43,6 +45,18 @@ export async function prove(
   );
   // All lanes are done before the service may be stopped.
   for (const lane of lanes) if (lane.status === 'rejected') throw lane.reason;
+  // That worlds were lived through, and things were seen in them, and not only refused.
+  assert.ok(service.sent() >= 10 * worlds, `${service.sent()} requests`);
+  for (const answer of [
+    'read 200',
+    'search 200',
+    'create 201',
+    'update 200',
+    'not-found',
+    'scope-insufficient',
+  ]) {
+    assert.ok(refusals.counts.has(answer), `no ${answer} among the answers`);
+  }
   return { counts: refusals.counts };
 }
 
