@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool, PoolClient } from 'pg';
 import type { Context } from '../context.ts';
+import type { Secrets } from '../secrets.ts';
 import type { Message, MessageKind } from './message.ts';
 import { openMessage, sealMessage } from './seal.ts';
 import { createSendDue, type Send } from './send-due.ts';
@@ -8,6 +9,18 @@ import { createSmtp } from './smtp.ts';
 import { insertMessage, latestMessages, removeOld } from './store.ts';
 
 export type Mail = ReturnType<typeof createMail>;
+
+/** Stores a message on the transaction of `on`, for whoever has no mail of its own: it is sent at the next look. */
+export async function putMessage(
+  on: Pick<Pool | PoolClient, 'query'>,
+  { encryptionKey }: Pick<Secrets, 'encryptionKey'>,
+  kind: MessageKind,
+  message: Message,
+  at: Date,
+): Promise<void> {
+  const id = randomUUID();
+  await insertMessage(on, { id, kind, sealed: sealMessage(encryptionKey, id, message), at });
+}
 
 const LOOK_EVERY_MS = 15_000;
 const CLEAN_EVERY_MS = 3_600_000;
@@ -26,6 +39,9 @@ export function createMail({ config, secrets, database, log, now }: Needs, send?
   const sendDue =
     chosen && createSendDue({ database: database.service, encryptionKey, send: chosen, log, now });
   let sending: Promise<unknown> = Promise.resolve();
+  if (config.production && !chosen) {
+    log.warn('SMTP_URL is not set: messages wait in the outbox, and no patient can confirm an address');
+  }
 
   const look = () => {
     if (!sendDue) return;
@@ -46,8 +62,7 @@ export function createMail({ config, secrets, database, log, now }: Needs, send?
 
     /** Stores a message on the transaction of `on`; call `look` once it is committed, to have it sent at once. */
     async put(on: Pick<Pool | PoolClient, 'query'>, kind: MessageKind, message: Message): Promise<void> {
-      const id = randomUUID();
-      await insertMessage(on, { id, kind, sealed: sealMessage(encryptionKey, id, message), at: now() });
+      await putMessage(on, { encryptionKey }, kind, message, now());
     },
 
     look,

@@ -3,6 +3,7 @@ export type Message = { to: string; subject: string; text: string };
 
 /** What a message is for, as the outbox and its counts name it. */
 export type MessageKind =
+  | 'invitation'
   | 'join-confirm'
   | 'join-known-address'
   | 'joined'

@@ -2,7 +2,7 @@ import type { Message } from '../../mail/index.ts';
 import { inTransaction } from '../as-patient.ts';
 import type { Room } from '../room.ts';
 
-const AT_ONCE = 500;
+const AT_ONCE = 5000;
 
 /**
  * Tells patients by mail of letters that have become visible: one message for all that are new, and nothing of what or
