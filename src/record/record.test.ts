@@ -225,6 +225,30 @@ describe('the record page of professionals', () => {
     assert.match(text, /2 kinds of result/);
   });
 
+  it('names a medicine by the Medication that it refers to', async () => {
+    const patient = await patientOfBoth();
+    const medication = await world.stored(here, {
+      resourceType: 'Medication',
+      code: { text: 'Timolol drops' },
+    });
+    for (const reference of [`Medication/${medication.id}`, 'Medication/nonsense', 'urn:uuid:1']) {
+      await world.stored(
+        here,
+        {
+          resourceType: 'MedicationRequest',
+          status: 'active',
+          intent: 'order',
+          medicationReference: { reference },
+          subject: { reference: `Patient/${patient.id}` },
+        },
+        { patientId: patient.id },
+      );
+    }
+    const { text } = await open(patient, 'medicines');
+    assert.match(text, /Timolol drops/);
+    assert.equal(text.split('Medicine without a name').length - 1, 2);
+  });
+
   it('lists appointments to come soonest first, before past ones', async () => {
     const patient = await patientOfBoth();
     for (const [description, days, status] of [

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Observation } from '@medplum/fhirtypes';
 import fc from 'fast-check';
+import { valueTicks } from '../../web/index.ts';
 import { resultView } from '../views/observation.ts';
 import { lineChart } from './line-chart.ts';
 import { timeTicks } from './time-axis.ts';
-import { valueTicks } from './value-axis.ts';
 
 const result = (date: string, value: number, unit = 'kg', more: Partial<Observation> = {}) =>
   resultView({ effectiveDateTime: date, valueQuantity: { value, unit }, ...more });

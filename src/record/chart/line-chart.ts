@@ -1,6 +1,6 @@
+import { valueTicks } from '../../web/index.ts';
 import type { ResultView } from '../views/observation.ts';
 import { type TimeTick, timeTicks } from './time-axis.ts';
-import { valueTicks } from './value-axis.ts';
 
 /*
  * What a chart of one measure consists of, in the coordinates of its SVG. The template draws it and escapes its texts;

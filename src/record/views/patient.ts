@@ -96,8 +96,9 @@ function daysBeyond([year = 0, month = 1, day = 1]: number[], months: number, un
   return Math.max(0, Math.round((Date.parse(until) - passed) / DAY_MS));
 }
 
-const todayInLondon = (now: Date): string =>
-  new Intl.DateTimeFormat('sv-SE', { timeZone: 'Europe/London' }).format(now);
+/** Sweden writes dates as ISO 8601 has them. */
+const londonDay = new Intl.DateTimeFormat('sv-SE', { timeZone: 'Europe/London' });
+const todayInLondon = (now: Date): string => londonDay.format(now);
 
 const NUMBERS = [
   { system: 'https://fhir.nhs.uk/Id/nhs-number', name: 'NHS number' },
