@@ -6,6 +6,7 @@ import { addRoutes } from './add-routes.ts';
 import { changeRoutes } from './change-routes.ts';
 import { settleExpired } from './change-standing.ts';
 import { listRoutes } from './list-routes.ts';
+import { numbersRoutes } from './numbers/numbers-routes.ts';
 import { reviewRoutes } from './review-routes.ts';
 import { createUseCases } from './use-cases.ts';
 import { viewRoutes } from './view-routes.ts';
@@ -23,6 +24,7 @@ export function connectionRoutes(context: Context, pages: Pages, signIn: SignIn)
     addRoutes(app, room);
     reviewRoutes(app, room);
     viewRoutes(app, room);
+    numbersRoutes(app, room);
     changeRoutes(app, room);
 
     const settling = setInterval(() => {

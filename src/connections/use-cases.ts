@@ -2,6 +2,7 @@ import type { Context } from '../context.ts';
 import { createFindSystem } from './find-system.ts';
 import { createGrantAccess } from './grant-access.ts';
 import { createListConnections } from './list-connections.ts';
+import { createReadNumbers } from './numbers/read-numbers.ts';
 import { createReach } from './reach.ts';
 import { createResumeAccess } from './resume-access.ts';
 import { createRevokeAccess } from './revoke-access.ts';
@@ -19,6 +20,7 @@ export function createUseCases(context: Pick<Context, 'database' | 'audit' | 'se
     listConnections: createListConnections(context),
     viewConnection: createViewConnection(context),
     reach: createReach(context),
+    readNumbers: createReadNumbers(context),
   };
 }
 

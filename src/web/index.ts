@@ -1,3 +1,5 @@
+export { valueTicks } from './chart/value-axis.ts';
+export { csvLine } from './csv.ts';
 export { filters } from './filters.ts';
 export type { Flash } from './flash.ts';
 export { badRequest, notFound, PageError, roleNeeded } from './page-error.ts';

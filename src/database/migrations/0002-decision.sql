@@ -75,6 +75,7 @@ begin
   opened := set_config('app.organisation', organisation_id::text, true);
   opened := set_config('app.labels', labels::text, true);
   opened := set_config('app.teams', coalesce(teams::text, ''), true);
+  opened := set_config('app.connection', connection_id::text, true);
 end $$;
 
 -- Staff of an organisation see its purview too (counts on pages, records): the same lock, opened for a person

@@ -587,7 +587,8 @@ begin
     teams := held.teams;
     perform set_config('app.organisation', organisation_id::text, true),
             set_config('app.labels', labels::text, true),
-            set_config('app.teams', coalesce(teams::text, ''), true);
+            set_config('app.teams', coalesce(teams::text, ''), true),
+            set_config('app.connection', connection_id::text, true);
   end if;
 end $$;
 
