@@ -1,10 +1,8 @@
-import type { ClientBase } from 'pg';
+import type { ClientBase, Pool } from 'pg';
 import type { Context } from '../context.ts';
-import { inTransaction } from './acting.ts';
-import { recogniseDevice } from './devices.ts';
+import { deviceOf } from './devices.ts';
 import { type Incoming, sealAsked, userKeyOf, type Visitor } from './incoming.ts';
-import { findPatient, insertEvent, insertRequest, isLinkFree, useLink } from './launch-store.ts';
-import { pairingOnDevice, touchPairing } from './pairing-store.ts';
+import { findPatient, insertEvent, insertRequest } from './launch-store.ts';
 import { newToken } from './sealed.ts';
 
 /** What came of a launch, and the device cookie that the browser has from now on. */
@@ -24,45 +22,31 @@ export const REQUEST_SECONDS = 600;
  */
 export function createArrive({ database, secrets, now }: Pick<Context, 'database' | 'secrets' | 'now'>) {
   return async function arrive(incoming: Incoming, visitor: Visitor): Promise<Arrival> {
-    return inTransaction(database.service, async (client) => {
-      const at = now();
-      const device = await recogniseDevice(client, visitor.deviceCookie, { now: at, ...visitor });
-      const common = { incoming, deviceToken: device.token };
-      const pairing =
-        device.outcome === 'known' ? await pairingOnDevice(client, userKey(incoming), device.id) : null;
-      const accountId = pairing?.accountId ?? null;
-      // Only who may open it uses a link up: a copy that gets nowhere does not stand in its owner's way.
-      const copied = !(await mine(client, incoming, device.id, at, pairing !== null));
-
-      if (device.outcome === 'stolen' || copied || !pairing) {
-        const outcome =
-          device.outcome === 'stolen' ? 'device-cookie-reused' : copied ? 'link-reused' : 'not-paired';
-        await note(client, incoming, visitor, outcome, accountId, at);
-        const requestToken = await wait(client, incoming, outcome !== 'not-paired', at);
-        return { ...common, outcome, accountId, requestToken };
-      }
-      const opened = await openFor(client, incoming, pairing.accountId);
-      await note(client, incoming, visitor, opened.outcome, accountId, at);
-      if (opened.outcome === 'allowed') await touchPairing(client, pairing.id, device.id, at);
-      return { ...common, accountId: pairing.accountId, ...opened };
-    });
+    const at = now();
+    const { token: deviceToken, values } = deviceOf(visitor);
+    const { outcome, accountId, patientId } = await settle(
+      database.service,
+      incoming,
+      visitor,
+      userKey(incoming),
+      [...values, at],
+    );
+    const common = { incoming, accountId, deviceToken };
+    if (WAITING.has(outcome)) {
+      const requestToken = await wait(incoming, outcome !== 'not-paired', at);
+      return { ...common, outcome, requestToken } as Arrival;
+    }
+    return { ...common, outcome, patientId } as Arrival;
   };
 
   function userKey(incoming: Incoming) {
     return userKeyOf(secrets.pepper, { ...incoming, userName: incoming.asked.userName });
   }
 
-  async function mine(client: ClientBase, incoming: Incoming, deviceId: string, at: Date, use: boolean) {
-    const { configurationId, digest, asked } = incoming;
-    if (!configurationId || !digest) return true;
-    const wanted = { configurationId, digest, deviceId, now: at };
-    return use ? useLink(client, { ...wanted, until: new Date(asked.window) }) : isLinkFree(client, wanted);
-  }
-
-  async function wait(client: ClientBase, incoming: Incoming, replayed: boolean, at: Date) {
+  async function wait(incoming: Incoming, replayed: boolean, at: Date) {
     const { token, hash: idHash } = newToken();
     const { asked, ...request } = incoming;
-    await insertRequest(client, {
+    await insertRequest(database.service, {
       ...request,
       idHash,
       replayed,
@@ -73,6 +57,40 @@ export function createArrive({ database, secrets, now }: Pick<Context, 'database
     });
     return token;
   }
+}
+
+const WAITING = new Set(['not-paired', 'link-reused', 'device-cookie-reused']);
+
+/** The whole of it in one statement (0016-launch-arrive.sql). */
+async function settle(
+  database: Pool,
+  { organisationId, source, configurationId, digest, asked }: Incoming,
+  { address, requestId }: Visitor,
+  userKey: Buffer,
+  device: unknown[],
+): Promise<{ outcome: string; accountId: string | null; patientId: string | null }> {
+  const { rows } = await database.query({
+    name: 'launch-arrive',
+    text: `
+      select outcome, account_id as "accountId", patient_id as "patientId"
+        from launch_arrive($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+    values: [
+      ...device,
+      organisationId,
+      source,
+      configurationId,
+      userKey,
+      asked.userName,
+      configurationId && digest,
+      asked.window,
+      asked.patient.system,
+      asked.patient.value,
+      asked.birthDate,
+      address,
+      requestId,
+    ],
+  });
+  return rows[0];
 }
 
 /** Looks the patient up for somebody who has shown who they are. */

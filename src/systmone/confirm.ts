@@ -62,7 +62,7 @@ export function createConfirm({ database, secrets, now }: Pick<Context, 'databas
     if (!request) return { outcome: 'request-gone' };
     const incoming = incomingOf(request);
     const { organisationId, source, asked, configurationId, digest } = incoming;
-    const device = await recogniseDevice(client, visitor.deviceCookie, { now: at, ...visitor });
+    const device = await recogniseDevice(client, visitor, at);
     const paired = await confirmPairing(client, {
       id: newRootId(),
       organisationId,

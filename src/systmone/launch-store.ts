@@ -29,37 +29,6 @@ export async function findPatient(
   return rows[0];
 }
 
-/**
- * Notes that this device used the link. False when another device did within the window: then nothing is changed.
- */
-export async function useLink(
-  client: Queryable,
-  use: { configurationId: string; digest: Buffer; deviceId: string; now: Date; until: Date },
-): Promise<boolean> {
-  const { rowCount } = await client.query({
-    name: 'launch-use',
-    text: `
-      insert into launch_use as u (configuration_id, digest, device_id, until) values ($1, $2, $3, $5)
-      on conflict (configuration_id, digest) do update set device_id = $3, until = $5
-        where u.device_id = $3 or u.until <= $4`,
-    values: [use.configurationId, use.digest, use.deviceId, use.now, use.until],
-  });
-  return rowCount === 1;
-}
-
-/** Whether no other device used the link within its window. */
-export async function isLinkFree(
-  client: Queryable,
-  use: { configurationId: string; digest: Buffer; deviceId: string; now: Date },
-): Promise<boolean> {
-  const { rowCount } = await client.query({
-    name: 'launch-link-taken',
-    text: `select from launch_use where configuration_id = $1 and digest = $2 and device_id <> $3 and until > $4`,
-    values: [use.configurationId, use.digest, use.deviceId, use.now],
-  });
-  return rowCount === 0;
-}
-
 /** Whoever has just shown who they are may use the link from this device, whatever used it before. */
 export async function takeLink(
   client: Queryable,

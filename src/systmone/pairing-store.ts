@@ -2,34 +2,7 @@ import type { ClientBase, Pool } from 'pg';
 
 type Queryable = Pick<ClientBase | Pool, 'query'>;
 
-export type Pairing = { id: string; accountId: string };
-
-/** The pairing of this user that this device was confirmed for, if both live. */
-export async function pairingOnDevice(
-  client: Queryable,
-  userKey: Buffer,
-  deviceId: string,
-): Promise<Pairing | null> {
-  const { rows } = await client.query({
-    name: 'launch-pairing-on-device',
-    text: `
-      select p.id, p.account_id as "accountId"
-        from launch_pairing p
-        join launch_pairing_device l on l.pairing_id = p.id and l.device_id = $2
-        join launch_device d on d.id = l.device_id and d.ended_at is null
-       where p.user_key = $1 and p.ended_at is null`,
-    values: [userKey, deviceId],
-  });
-  return rows[0] ?? null;
-}
-
-export async function touchPairing(client: Queryable, pairingId: string, deviceId: string, now: Date) {
-  await client.query({
-    name: 'launch-pairing-touch',
-    text: 'update launch_pairing_device set last_used_at = $3 where pairing_id = $1 and device_id = $2',
-    values: [pairingId, deviceId, now],
-  });
-}
+type Pairing = { id: string; accountId: string };
 
 type NewPairing = {
   id: string;
