@@ -259,7 +259,8 @@ begin
     perform set_config('app.patient', patient::text, true),
             set_config('app.organisation', '', true),
             set_config('app.labels', '0', true),
-            set_config('app.teams', '', true);
+            set_config('app.teams', '', true),
+            set_config('role', 'cs_person', true);
   end if;
   return patient;
 end $$;
@@ -278,9 +279,9 @@ alter table letter_identifier enable row level security;
 alter table invitation enable row level security;
 alter table sharing_choice enable row level security;
 
-create policy self on registration for select to cs_service using (patient_id = (select app_patient()));
+create policy self on registration for select to cs_person using (patient_id = (select app_patient()));
 create policy self on patient for select to cs_service using (id = app_patient());
-create policy self on resource for select to cs_service using (
+create policy self on resource for select to cs_person using (
   patient_id = (select app_patient()) and case when type <> 'DocumentReference' then true
                                                else letter_is_visible(route, id) end);
 create policy self on letter for select to cs_service using (

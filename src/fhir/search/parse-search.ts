@@ -7,6 +7,7 @@ import { OWNERS } from '../search-index/patient-of.ts';
 import type { Condition } from './conditions.ts';
 import { parseParameter } from './parse-parameter.ts';
 import { peopleKeys } from './people.ts';
+import { sinceOf } from './since.ts';
 
 export type Sort = 'date' | '-date' | '_lastUpdated' | '-_lastUpdated';
 
@@ -28,6 +29,8 @@ export type Search = {
   identified: string[] | null;
   /** Keys of the index on people, all of which must be there. */
   people: string[] | null;
+  /** Nothing that was written before this instant matters. */
+  since: string | null;
   conditions: Condition[];
   /** The parameters that were understood, for the self link. */
   used: [name: string, value: string][];
@@ -58,6 +61,7 @@ export function parseSearch(
     alsoOwn: true,
     identified: null,
     people: null,
+    since: null,
     conditions: [],
     used: [],
     ignored: [],
@@ -81,6 +85,7 @@ export function parseSearch(
   }
   if (malformed.length > 0) throw new Refusal('search-malformed', { issues: malformed });
   search.people = peopleKeys(search);
+  search.since = sinceOf(search);
   return search;
 }
 

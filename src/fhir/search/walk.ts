@@ -5,8 +5,8 @@ import type { Search } from './parse-search.ts';
 import { ownAlone, registered, seenThrough } from './sources.ts';
 
 /** Whether nothing says where to look and in what order to answer. */
-export const isWalk = ({ type, sort, ids, identified, people, patients }: Search): boolean =>
-  !sort && !ids && !identified && !people && !patients && !neverBelongsToPatient(type);
+export const isWalk = ({ type, sort, ids, identified, people, patients, since }: Search): boolean =>
+  !sort && !ids && !identified && !people && !patients && !since && !neverBelongsToPatient(type);
 
 export const WALK_KEYS = 4;
 
