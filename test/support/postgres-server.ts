@@ -73,12 +73,13 @@ const PREFIX = 'connected-systems-test-';
 async function removeStale() {
   for (const name of await readdir(tmpdir())) {
     const dataDir = join(tmpdir(), name);
-    if (!name.startsWith(PREFIX) || Date.now() - (await stat(dataDir)).mtimeMs < 3_600_000) continue;
+    if (!name.startsWith(PREFIX)) continue;
     try {
+      if (Date.now() - (await stat(dataDir)).mtimeMs < 3_600_000) continue;
       lockDataDir(dataDir).release();
       await rm(dataDir, { recursive: true, force: true });
     } catch {
-      // in use, or another user's
+      // in use, another user's, or taken away meanwhile by the run that made it
     }
   }
 }
