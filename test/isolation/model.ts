@@ -25,7 +25,7 @@ export type Connection = {
   teams: string[] | null;
 };
 
-export type Token = {
+type Token = {
   secret: string;
   clientId: string;
   scopes: string[];

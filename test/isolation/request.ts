@@ -44,8 +44,8 @@ export type ResolvedAct =
       marker: string;
     };
 
-export const IDENTIFIER_SYSTEM = 'https://systems.example/numbers';
-export const NHS_NUMBER = 'https://fhir.nhs.uk/Id/nhs-number';
+const IDENTIFIER_SYSTEM = 'https://systems.example/numbers';
+const NHS_NUMBER = 'https://fhir.nhs.uk/Id/nhs-number';
 const PRIVACY_LABEL = 'http://fhir.patientsknowbest.com/codesystem/privacy-label';
 export const LABELS = ['GENERAL_HEALTH', 'MENTAL_HEALTH', 'SEXUAL_HEALTH', 'SOCIAL_CARE'];
 

@@ -34,9 +34,9 @@ export type WorldSpec = {
   }[];
 };
 
-export type Ends = 'never' | 'past' | 'future';
+type Ends = 'never' | 'past' | 'future';
 export type Status = 'active' | 'suspended' | 'revoked' | 'expired';
-export type ClinicalType = 'Observation' | 'Condition' | 'Location';
+type ClinicalType = 'Observation' | 'Condition' | 'Location';
 export type Type = ClinicalType | 'Patient';
 
 export const TEAMS_EACH = 3;
