@@ -1,7 +1,8 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { recordPath } from '../record-context/index.ts';
 import { PageError } from '../web/index.ts';
 import { createBreakGlass, readBreakGlassForm } from './break-glass.ts';
+import { frameData } from './frame-data.ts';
 import { openForStaff } from './open-for-staff.ts';
 import { readBanner } from './read-record.ts';
 import { REASONS } from './reasons.ts';
@@ -14,33 +15,41 @@ export function breakGlassRoutes(app: FastifyInstance, room: Room): void {
   const { requireStaff: onRequest } = room.signIn;
 
   type Shown = { errors?: { field: string; text: string }[]; reason?: unknown; explanation?: unknown };
-  async function data(request: Parameters<typeof openContext>[0], shown: Shown) {
+  /** The form, for a record that is open and where the organisation allows it. It says whose, so it is audited. */
+  async function show(request: FastifyRequest, reply: FastifyReply, status: number, shown: Shown) {
     const open = await openContext(request);
     if (!open.breakGlass) throw notAllowed();
     const record = openForStaff(context, request, open);
     const banner = await record.read((client) => readBanner(client, open.patientId, context.now()));
-    return {
-      banner,
-      own: false,
-      ...(open.locked && { navigation: [] }),
-      kept: record.kept,
+    await record.record({
+      section: 'emergency access',
+      outcome: banner ? 'allowed' : 'not-found',
+      status: banner ? status : 404,
+      resourceType: null,
+      resourceId: null,
+      count: 0,
+    });
+    if (!banner) {
+      reply.code(404);
+      return web.pages.render(reply, 'record/unavailable.njk', { own: false });
+    }
+    reply.code(status);
+    return web.pages.render(reply, 'record/break-glass.njk', {
+      ...frameData(record, banner),
+      glass: null,
       back: { href: recordPath(open) },
       reasons: REASONS,
       ...shown,
-    };
+    });
   }
 
-  app.get('/record/break-glass', { onRequest }, async (request, reply) =>
-    web.pages.render(reply, 'record/break-glass.njk', await data(request, {})),
-  );
+  app.get('/record/break-glass', { onRequest }, (request, reply) => show(request, reply, 200, {}));
 
   app.post('/record/break-glass', { onRequest }, async (request, reply) => {
     const form = readBreakGlassForm(request.body);
     if ('errors' in form) {
       const { reason, explanation } = (request.body ?? {}) as Shown;
-      const filled = await data(request, { ...form, reason, explanation });
-      reply.code(422);
-      return web.pages.render(reply, 'record/break-glass.njk', filled);
+      return show(request, reply, 422, { ...form, reason, explanation });
     }
     const open = await openContext(request);
     const { outcome } = await breakGlass(request, open, form);

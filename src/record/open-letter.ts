@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest, onRequestHookHandler } from 'fast
 import { type ContentKind, contentKind, KINDS, safeHtml, textOf } from '../attachments/index.ts';
 import { isUuid } from '../ids.ts';
 import { notFound, type Web } from '../web/index.ts';
+import { frameData } from './frame-data.ts';
 import { type OpenRecord, parameters } from './open-record.ts';
 import { readBanner, sourceOf } from './read-record.ts';
 import { type Reader, readLetter, type SourceRow } from './store.ts';
@@ -22,24 +23,18 @@ export function openLetter(
 ): void {
   app.get(`${path}/letter`, { onRequest }, async (request, reply) => {
     const record = await open(request);
-    const found = await find(record, request, async (client) => ({
-      banner: await readBanner(client, record.patientId, now()),
-    }));
-    const letter = parseResource<DocumentReference>(found.row.content);
-    const kept = record.kept ?? {};
+    const { row, more: banner } = await find(record, request, (client) =>
+      readBanner(client, record.patientId, now()),
+    );
+    const letter = parseResource<DocumentReference>(row.content);
     return pages.render(reply, 'record/letter.njk', {
-      banner: found.more.banner,
-      own: record.own ?? false,
-      ...(record.locked && { navigation: [] }),
-      glass: record.glass?.() ?? { until: null, mayBreak: false },
-      kept,
-      path,
-      letter: { ...letterView(letter), ...sourceOf(found.row) },
+      ...frameData(record, banner),
+      letter: { ...letterView(letter), ...sourceOf(row) },
       attachments: (letter.content ?? []).map(({ attachment }, n) => ({
         ...attachmentView(attachment),
-        href: `${path}/letter/file?${parameters({ id: found.row.id, n, ...kept })}`,
+        href: `${path}/letter/file?${parameters({ id: row.id, n, ...record.kept })}`,
       })),
-      back: { href: `${path}?${parameters({ section: 'letters', ...kept })}`, text: 'Letters' },
+      back: { href: `${path}?${parameters({ section: 'letters', ...record.kept })}`, text: 'Letters' },
     });
   });
 }
@@ -48,7 +43,7 @@ export function openLetter(
 export function sendAttachment(app: FastifyInstance, { path, onRequest, open }: Needs): void {
   app.get(`${path}/letter/file`, { onRequest }, async (request, reply) => {
     const record = await open(request);
-    const { row } = await find(record, request, async () => null);
+    const { row } = await find(record, request, async () => true);
     const letter = parseResource<DocumentReference>(row.content);
     const { n } = request.query as Record<string, unknown>;
     const place = typeof n === 'string' && /^\d{1,3}$/.test(n) ? Number(n) : -1;
@@ -68,16 +63,18 @@ export function sendAttachment(app: FastifyInstance, { path, onRequest, open }: 
 async function find<More>(
   record: OpenRecord,
   request: FastifyRequest,
-  also: (client: Reader) => Promise<More>,
+  also: (client: Reader) => Promise<More | null>,
 ): Promise<{ row: SourceRow; more: More }> {
   const { id } = request.query as Record<string, unknown>;
+  // Where letters have pages of their own, reading one here would pass its receipt by.
+  const asked = typeof id === 'string' && isUuid(id) && !record.without?.includes('letters') ? id : null;
   const found =
-    typeof id === 'string' && isUuid(id)
-      ? await record.read(async (client) => {
-          const row = await readLetter(client, record.patientId, id);
-          return row ? { row, more: await also(client) } : null;
-        })
-      : null;
+    asked &&
+    (await record.read(async (client) => {
+      const row = await readLetter(client, record.patientId, asked);
+      const more = row && (await also(client));
+      return row && more ? { row, more } : null;
+    }));
   await record.record({
     section: 'letter',
     outcome: found ? 'allowed' : 'not-found',

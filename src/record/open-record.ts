@@ -27,7 +27,7 @@ export type OpenRecord = {
 
 /** One look into the record, for the audit. */
 export type RecordRead = {
-  section: SectionName | 'letter';
+  section: SectionName | 'letter' | 'emergency access';
   outcome: 'allowed' | 'not-found';
   status: number;
   resourceType: string | null;

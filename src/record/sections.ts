@@ -112,6 +112,14 @@ export const SECTIONS: readonly { name: SectionName; title: string }[] = [
 /** What the summary shows the beginning of. */
 export const SUMMARY: readonly ListName[] = ['allergies', 'problems', 'medicines'];
 
-/** The section of an address; one that is not known is the summary. */
-export const sectionOf = (name: unknown): SectionName =>
-  SECTIONS.find((section) => section.name === name)?.name ?? 'summary';
+/** The section of an address; one that is not known, or not shown here, is the summary. */
+export const sectionOf = (name: unknown, without: readonly SectionName[] = []): SectionName =>
+  SECTIONS.find((section) => section.name === name && !without.includes(section.name))?.name ?? 'summary';
+
+/** The kind of record that a section is of, where it is of one. */
+export function typeOf(section: SectionName): string | null {
+  if (section === 'results') return 'Observation';
+  if (section === 'summary') return null;
+  const { types } = LISTS[section];
+  return types.length === 1 ? types[0]! : null;
+}
