@@ -5,7 +5,7 @@ import { LISTS, type ListName, type SectionName } from './sections.ts';
 import { type Reader, readBrokenGlass } from './store.ts';
 
 /** A section as the template takes it, with how many entries it shows and which of how many pages it is. */
-export type Shown = { data: Record<string, unknown>; count: number; page: number; pages: number };
+type Shown = { data: Record<string, unknown>; count: number; page: number; pages: number };
 
 /** Reads a page of a section; past the end, the first. */
 export async function readSection(
