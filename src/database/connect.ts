@@ -3,6 +3,7 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { startEmbedded } from './embedded.ts';
+import { createPipeline } from './pipeline.ts';
 import { StartError } from './start-error.ts';
 import { types } from './types.ts';
 
@@ -33,10 +34,17 @@ export async function openDatabase(
     pool.on('error', (error) => log.warn({ err: error }, 'a database connection was lost'));
   }
 
+  const newClient = ({ as = 'service', ...options }: pg.ClientConfig & { as?: Role } = {}) => {
+    const client = new pg.Client({ ...settingsOf(connection, as), ...options });
+    client.on('error', (error) => log.warn({ err: error }, 'a database connection was lost'));
+    return client;
+  };
+  const reader = createPipeline(newClient);
+
   const stop = async ({ graceMs = 5000 } = {}) => {
     // A connection that somebody took and never gave back must not keep the database from its orderly stop.
     const grace = sleep(graceMs, undefined, { ref: false });
-    await Promise.race([Promise.allSettled([owner.end(), service.end()]), grace]);
+    await Promise.race([Promise.allSettled([owner.end(), service.end(), reader.end()]), grace]);
     await embedded?.stop();
   };
   try {
@@ -51,12 +59,10 @@ export async function openDatabase(
     connection,
     owner,
     service,
+    /** As the service, for reads by key alone: see `createPipeline`. */
+    reader,
     /** A connection outside the pools, not yet open; as the service unless told otherwise. */
-    newClient({ as = 'service', ...options }: pg.ClientConfig & { as?: Role } = {}) {
-      const client = new pg.Client({ ...settingsOf(connection, as), ...options });
-      client.on('error', (error) => log.warn({ err: error }, 'a database connection was lost'));
-      return client;
-    },
+    newClient,
     /** Waits for statements that run, `graceMs` at most, then ends the database if it is our own. */
     stop,
   };

@@ -15,6 +15,8 @@ export function createRoom(context: Context, definitions: Definitions) {
     context,
     definitions,
     query,
+    /** For reads by key, which never wait for anything: they share connections and writes. */
+    readQuery: queryOn(context.database.reader),
     /** True where a statement is one of several that stand or fall together. */
     inTransaction: false,
     cursors: createCursors(context.secrets.encryptionKey),

@@ -20,7 +20,8 @@ export async function runTransaction(room: Room, parts: readonly Part[]): Promis
   const client = await room.context.database.service.connect();
   const query = queryOn(client);
   // Nothing in here may wait for another connection: they may all be held by transactions that wait likewise.
-  const inside: Room = { ...room, query, organisationIds: createOrganisationIds(query), inTransaction: true };
+  const organisationIds = createOrganisationIds(query);
+  const inside: Room = { ...room, query, readQuery: query, organisationIds, inTransaction: true };
   let broken: Error | undefined;
   try {
     await client.query('begin');

@@ -7,15 +7,19 @@ import type { Room } from '../room.ts';
 import { type Key, readCurrent, readVersion } from '../store/read.ts';
 
 /** Read (R4 section 3.1.0.2), conditional by If-None-Match and If-Modified-Since (section 3.1.0.5.1). */
-export async function read({ query }: Room, call: Call, { type, id }: Target): Promise<Outcome> {
-  const rows = await readCurrent(query, askedBy(call, type, 'r'), keyOf(type, id));
+export async function read({ readQuery }: Room, call: Call, { type, id }: Target): Promise<Outcome> {
+  const rows = await readCurrent(readQuery, askedBy(call, type, 'r'), keyOf(type, id));
   return afterDecision(rows, (row) => answerOf(call, id, row));
 }
 
 /** Vread (R4 section 3.1.0.3): one version, of what may be seen now. */
-export async function vread({ query }: Room, call: Call, { type, id, version }: Target): Promise<Outcome> {
+export async function vread(
+  { readQuery }: Room,
+  call: Call,
+  { type, id, version }: Target,
+): Promise<Outcome> {
   const number = /^[1-9]\d{0,8}$/.test(version) ? Number(version) : 0;
-  const rows = await readVersion(query, askedBy(call, type, 'r'), keyOf(type, id), number);
+  const rows = await readVersion(readQuery, askedBy(call, type, 'r'), keyOf(type, id), number);
   return afterDecision(rows, (row) => answerOf(call, id, row));
 }
 

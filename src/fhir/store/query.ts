@@ -6,7 +6,9 @@ export type Asked = readonly [tokenHash: Buffer, organisation: string, permissio
 /** Runs one named (so prepared once on each connection) statement. */
 export type Query = <T>(name: string, text: string, values: readonly unknown[]) => Promise<T[]>;
 
-/** `on` a pool, each statement is its own transaction, which is what decide() counts on. */
-export function queryOn(on: Pick<pg.Pool, 'query'> | Pick<pg.ClientBase, 'query'>): Query {
+/** `on` a pool or a pipeline, each statement is its own transaction, which is what decide() counts on. */
+export function queryOn(on: On): Query {
   return async (name, text, values) => (await on.query({ name, text, values: values as unknown[] })).rows;
 }
+
+type On = { query(statement: pg.QueryConfig): Promise<pg.QueryResult> };
