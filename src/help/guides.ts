@@ -49,6 +49,18 @@ const ENTRIES: readonly Entry[] = [
     about: 'Every permission in plain words.',
   },
   {
+    slug: 'systmone-set-up',
+    file: 'guides/systmone-set-up.md',
+    group: ORGANISATIONS,
+    about: 'Make the link, enter it in SystmOne, try it, change its key.',
+  },
+  {
+    slug: 'systmone-open-records',
+    file: 'guides/systmone-open-records.md',
+    group: ORGANISATIONS,
+    about: 'For professionals: the first time, every time, and when nothing opens.',
+  },
+  {
     slug: 'third-party-first',
     file: 'guides/third-party-first.md',
     group: SUPPLIERS,
@@ -59,6 +71,12 @@ const ENTRIES: readonly Entry[] = [
     file: 'guides/for-vendors.md',
     group: SUPPLIERS,
     about: 'Keys and secrets, scopes, errors.',
+  },
+  {
+    slug: 'systmone-other-systems',
+    file: 'guides/systmone-other-systems.md',
+    group: SUPPLIERS,
+    about: 'A link that works once, for users of your system.',
   },
   {
     slug: 'errors',
