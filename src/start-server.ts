@@ -17,6 +17,7 @@ import { smartConfiguration } from './oauth/metadata.ts';
 import { oauthRoutes } from './oauth/routes.ts';
 import { setUpPages } from './pages.ts';
 import { loadSecrets } from './secrets.ts';
+import { pushRoutes } from './subscriptions/index.ts';
 import { oneTimeLaunchRoutes } from './systmone/one-time-routes.ts';
 
 /**
@@ -50,6 +51,7 @@ export async function startServer(config: Config, log = createLog(config)) {
     await app.register(oauthRoutes(context));
     await app.register(oneTimeLaunchRoutes(context));
     await app.register(fhirRoutes(context, definitions, smartConfiguration));
+    await app.register(pushRoutes(context));
     await setUpPages(app, context);
     await app.listen({ host: config.host, port: config.port });
     const demo = world && (await announceDemo(world, config, baseUrl()));

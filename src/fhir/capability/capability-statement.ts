@@ -72,9 +72,24 @@ function securityOf(baseUrl: string) {
   };
 }
 
+/** A connection's own; see fhir/subscriptions. */
+const SUBSCRIPTION = {
+  type: 'Subscription',
+  interaction: ['read', 'delete', 'create', 'search-type'].map((code) => ({ code })),
+  versioning: 'no-version',
+  operation: [
+    {
+      name: 'status',
+      definition:
+        'http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-status',
+    },
+  ],
+};
+
 const INTERACTIONS = ['read', 'vread', 'update', 'delete', 'history-instance', 'create', 'search-type'];
 
 function resourceOf(definitions: Definitions, type: string) {
+  if (type === 'Subscription') return SUBSCRIPTION;
   const parameters = supportedParameters(definitions, type);
   const conditional = parameters.some(({ code, type: kind }) => code === 'identifier' && kind === 'token');
   return {

@@ -11,6 +11,7 @@ import { operationOf } from '../operations/operations.ts';
 import type { Room } from '../room.ts';
 import { decideOnly } from '../store/decide-only.ts';
 import type { DecisionRow } from '../store/purview.ts';
+import { subscriptionOf } from '../subscriptions/subscription-target.ts';
 import type { Answer, Outcome } from './answer.ts';
 import { askedBy, type Call } from './call.ts';
 import { checkAccepted } from './formats.ts';
@@ -50,7 +51,7 @@ export async function serve(room: Room, call: Call): Promise<Served> {
   const entry: Served['entry'] = { interaction: 'unknown' };
   let needed: string | undefined;
   try {
-    const { interaction, type, id, letter, act } = operationOf(call) ?? interactionOf(room, call);
+    const { interaction, type, id, letter, act } = aimOf(room, call);
     entry.interaction = interaction;
     entry.resourceType = type || null;
     entry.resourceId = id === '_search' ? null : id || null;
@@ -62,6 +63,9 @@ export async function serve(room: Room, call: Call): Promise<Served> {
     return { entry, needed, ...(await refused(room, call, error, needed)) };
   }
 }
+
+const aimOf = (room: Room, call: Call) =>
+  operationOf(call) ?? subscriptionOf(call) ?? interactionOf(room, call);
 
 function interactionOf(room: Room, call: Call) {
   const target = targetOf(call, room.definitions);

@@ -1,0 +1,107 @@
+import { checkedUrl } from '../../oauth/fetch-jwks.ts';
+import { RESOURCE_TYPES } from '../../oauth/resource-types.ts';
+import { canonicalOf, TOPICS, type Topic, topicOf } from '../../subscriptions/index.ts';
+import { Refusal } from '../http/refusal.ts';
+import type { JsonObject } from '../store/content.ts';
+
+/** A Subscription that this service can serve. */
+export type NewSubscription = {
+  topic: Topic;
+  types: string[] | null;
+  endpoint: string;
+  headers: Record<string, string> | null;
+  endsAt: Date | null;
+  /** The resource without status, error and headers. */
+  content: JsonObject;
+};
+
+const BACKPORT = 'http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/';
+const CONTENT = `${BACKPORT}backport-payload-content`;
+const FILTER = `${BACKPORT}backport-filter-criteria`;
+
+/** Takes a valid Subscription apart. @throws {Refusal} 'resource-invalid' for what is not served here. */
+export function parseSubscription(resource: JsonObject, now: Date): NewSubscription {
+  const { status, error: _error, meta: _meta, id: _id, channel: sent, ...rest } = resource;
+  const channel = sent as Channel;
+  if (status !== 'requested') throw wrong('status', 'A new subscription has the status requested');
+  const topic = topicOf(resource.criteria);
+  if (!topic) throw wrong('criteria', `The criteria must be one of ${TOPICS.map(canonicalOf).join(', ')}`);
+  const { header, ...shown } = channel;
+  return {
+    topic,
+    types: typesOf(topic, resource),
+    endpoint: endpointOf(channel),
+    headers: headersOf(header),
+    endsAt: endOf(resource.end, now),
+    content: { ...rest, channel: shown },
+  };
+}
+
+type Extended = { extension?: { url?: string; valueString?: string; valueCode?: string }[] };
+type Channel = {
+  type: string;
+  endpoint?: string;
+  payload?: string;
+  _payload?: Extended;
+  header?: string[];
+};
+
+function endpointOf({ type, endpoint = '', payload, _payload }: Channel): string {
+  if (type !== 'rest-hook') throw wrong('channel.type', 'Only the channel rest-hook is served');
+  if (payload !== undefined && !/^application\/(fhir\+)?json$/.test(payload)) {
+    throw wrong('channel.payload', 'Notifications are sent as application/fhir+json');
+  }
+  const content = _payload?.extension?.find(({ url }) => url === CONTENT)?.valueCode ?? 'id-only';
+  if (content !== 'id-only') throw wrong('channel.payload', 'Notifications carry ids alone: use id-only');
+  try {
+    return checkedUrl(endpoint).href;
+  } catch {
+    throw wrong(
+      'channel.endpoint',
+      'The endpoint must be an https address of the public internet, without user, password or fragment',
+    );
+  }
+}
+
+/** `Observation?`: of this type alone. No other filter is served, so none may be taken for one that is. */
+function typesOf(topic: Topic, { _criteria }: JsonObject): string[] | null {
+  const { extension = [] } = (_criteria ?? {}) as Extended;
+  const filters = extension.filter(({ url }) => url === FILTER).map(({ valueString = '' }) => valueString);
+  if (filters.length === 0) return null;
+  if (topic !== 'record-changed') throw wrong('criteria', 'Only the topic record-changed can be filtered');
+  return filters.map((filter) => {
+    const type = filter.replace(/\?$/, '');
+    if (!RESOURCE_TYPES.includes(type))
+      throw wrong('criteria', 'A filter is the name of a resource type and a question mark');
+    return type;
+  });
+}
+
+const HEADERS_MAX = 5;
+const HEADER = /^([A-Za-z0-9-]{1,60}): ?([\x20-\x7e]{1,2000})$/;
+const OWN_HEADERS =
+  /^(host|content-.*|transfer-encoding|connection|keep-alive|te|trailer|upgrade|expect|proxy-.*|x-jws-signature|user-agent|x-forwarded-.*)$/i;
+
+/** `Name: value`, to be sent with each notification. They are kept sealed and never shown. */
+function headersOf(sent: string[] = []): Record<string, string> | null {
+  if (sent.length > HEADERS_MAX) throw wrong('channel.header', `At most ${HEADERS_MAX} headers are sent`);
+  const headers = sent.map((one) => {
+    const [, name = '', value = ''] = HEADER.exec(one) ?? [];
+    if (!name || OWN_HEADERS.test(name))
+      throw wrong('channel.header', 'A header is "Name: value", and none that this service sets itself');
+    return [name.toLowerCase(), value] as const;
+  });
+  return headers.length > 0 ? Object.fromEntries(headers) : null;
+}
+
+function endOf(end: unknown, now: Date): Date | null {
+  if (end === undefined) return null;
+  const at = new Date(String(end));
+  if (!(at > now)) throw wrong('end', 'The end must be in the future');
+  return at;
+}
+
+const wrong = (element: string, diagnostics: string): Refusal =>
+  new Refusal('resource-invalid', {
+    issues: [{ code: 'not-supported', diagnostics, expression: `Subscription.${element}` }],
+  });

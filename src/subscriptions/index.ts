@@ -1,0 +1,5 @@
+export { pushRoutes } from './routes.ts';
+export { seal } from './seal.ts';
+export { headersPurpose } from './send-due.ts';
+export { type NotificationEvent, statusParameters } from './status-parameters.ts';
+export { canonicalOf, TOPICS, type Topic, topicOf } from './topics.ts';

@@ -1,0 +1,96 @@
+import type { Pool } from 'pg';
+import type { Topic } from './topics.ts';
+
+type On = Pick<Pool, 'query'>;
+
+/** One notification that this process has taken to send. */
+export type Taken = {
+  route: number;
+  subscriptionId: string;
+  id: string;
+  topic: Topic | 'handshake';
+  at: Date;
+  change: string;
+  focusType: string | null;
+  focusId: string | null;
+  patientId: string | null;
+  /** Of the events of this subscription; null for a handshake. */
+  number: string | null;
+  /** This one counted. */
+  attempts: number;
+  endpoint: string;
+  headers: Buffer | null;
+  status: string;
+  organisationId: string;
+  connectionId: string;
+  clientId: string;
+  subscribedTopic: Topic;
+};
+
+/** What is due, for whoever has the time; migration 0013 says what is asked of the connection then. */
+export async function takeNotifications(on: On, limit: number, leaseSeconds: number): Promise<Taken[]> {
+  const { rows } = await on.query<Taken>({
+    name: 'notifications-take',
+    text: `select route, subscription_id as "subscriptionId", id, topic, at, change, focus_type as "focusType",
+                  focus_id as "focusId", patient_id as "patientId", number::text, attempts, endpoint, headers, status,
+                  organisation_id as "organisationId", connection_id as "connectionId", client_id as "clientId",
+                  subscribed_topic as "subscribedTopic"
+             from take_notifications($1, make_interval(secs => $2))`,
+    values: [limit, leaseSeconds],
+  });
+  return rows;
+}
+
+export async function markSent(on: On, { route, subscriptionId, id }: Taken): Promise<void> {
+  await on.query({
+    name: 'notifications-sent',
+    text: 'select notification_sent($1, $2, $3)',
+    values: [route, subscriptionId, id],
+  });
+}
+
+/** @param waitSeconds until the next try; null gives it up */
+export async function markFailed(
+  on: On,
+  { route, subscriptionId, id }: Taken,
+  error: string,
+  waitSeconds: number | null,
+): Promise<void> {
+  await on.query({
+    name: 'notifications-failed',
+    text: 'select notification_failed($1, $2, $3, $4, make_interval(secs => $5))',
+    values: [route, subscriptionId, id, error, waitSeconds],
+  });
+}
+
+export async function sweepNotifications(on: On): Promise<void> {
+  await on.query('select sweep_notifications()');
+}
+
+export async function currentKey(on: On): Promise<{ kid: string; sealed: Buffer } | undefined> {
+  const { rows } = await on.query({
+    name: 'signing-key-current',
+    text: 'select kid, sealed from signing_key where retired_at is null',
+  });
+  return rows[0];
+}
+
+/** Of several that are made at once, one stays. */
+export async function insertKey(
+  on: On,
+  { kid, sealed, publicJwk }: { kid: string; sealed: Buffer; publicJwk: object },
+): Promise<void> {
+  await on.query({
+    name: 'signing-key-insert',
+    text: 'insert into signing_key (kid, sealed, public_jwk) values ($1, $2, $3) on conflict do nothing',
+    values: [kid, sealed, JSON.stringify(publicJwk)],
+  });
+}
+
+export async function publicKeys(on: On): Promise<unknown[]> {
+  const { rows } = await on.query({
+    name: 'signing-key-public',
+    text: 'select public_jwk as jwk from signing_key order by created_at desc',
+  });
+  return rows.map(({ jwk }) => jwk);
+}
