@@ -106,7 +106,11 @@ export const DECISIONS: readonly Decision[] = [
     granted: 150,
     labels: ['GENERAL_HEALTH', 'SOCIAL_CARE'],
     reason: 'Care plan letters from community nursing.',
-    scopes: ['system/Patient.rs', 'system/DocumentReference.crs'],
+    scopes: [
+      ...['system/Patient.rs', 'system/DocumentReference.crs'],
+      ...['system/DocumentReference.$read-receipt-query', 'system/Patient.$status-query'],
+      'system/Organization.$generate-invitation-tokens',
+    ],
   },
   {
     by: 'community',

@@ -19,9 +19,11 @@ test('the documentation names every organisation and every system that can be fo
   for (const { name, odsCode, id } of world.organisations) {
     assert.ok(text.includes(`| ${name} | ${odsCode} | \`${id}\` |`), name);
   }
-  for (const { name, clientId, company, standing } of world.systems) {
+  for (const { name, clientId, company, standing, scopes } of world.systems) {
     assert.ok(text.includes(name));
-    if (standing === 'live') assert.ok(text.includes(`| ${name} | ${company} | \`${clientId}\` |`), name);
+    if (standing !== 'live') continue;
+    const line = text.split('\n').find((one) => one.includes(`| ${name} | ${company} | \`${clientId}\` |`));
+    assert.ok(line?.endsWith(`| ${scopes.map((scope) => `\`${scope}\``).join(' ')} |`), name);
   }
 });
 

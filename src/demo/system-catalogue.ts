@@ -1,3 +1,7 @@
+const STATUS = 'system/Patient.$status-query';
+const INVITE = 'system/Organization.$generate-invitation-tokens';
+const RECEIPTS = 'system/DocumentReference.$read-receipt-query';
+
 export type SystemFacts = {
   company: string;
   name: string;
@@ -25,7 +29,7 @@ export const SYSTEMS: readonly SystemFacts[] = [
     contactEmail: 'integration@postbridge.example.org',
     privacyNoticeUrl: 'https://postbridge.example.org/privacy',
     standing: 'live',
-    scopes: ['system/Patient.rs', 'system/DocumentReference.cruds'],
+    scopes: ['system/Patient.rs', 'system/DocumentReference.cruds', RECEIPTS, INVITE, STATUS],
     key: 'postbridge-letters',
   },
   {
@@ -37,7 +41,7 @@ export const SYSTEMS: readonly SystemFacts[] = [
     contactEmail: 'support@arrivo.example.org',
     privacyNoticeUrl: 'https://arrivo.example.org/kiosk/privacy',
     standing: 'live',
-    scopes: ['system/Patient.rs', 'system/Appointment.rus'],
+    scopes: ['system/Patient.rs', 'system/Appointment.rus', INVITE, STATUS],
   },
   {
     name: 'Arrivo Text Invitations',
@@ -48,7 +52,7 @@ export const SYSTEMS: readonly SystemFacts[] = [
     contactEmail: 'support@arrivo.example.org',
     privacyNoticeUrl: 'https://arrivo.example.org/text/privacy',
     standing: 'live',
-    scopes: read('Patient', 'Appointment'),
+    scopes: [...read('Patient', 'Appointment'), INVITE, STATUS],
   },
   {
     name: 'Openward Shared Record',

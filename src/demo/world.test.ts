@@ -147,6 +147,9 @@ test('the journeys can be played: what the guides and examples start from is the
   assert.equal(status('hospital', 'Openward Shared Record'), 'active');
   assert.equal(status('hospital', 'Pulsehome Monitoring'), 'active');
   assert.equal(status('practice', 'Openward Shared Record'), undefined);
+  assert.equal(status('practice', 'Postbridge Letters'), undefined);
+  assert.equal(status('practice', 'Arrivo Text Invitations'), 'active');
+  assert.equal(status('hospital', 'Arrivo Kiosk'), 'active');
   for (const { kind } of world.organisations) assert.equal(status(kind, 'Cohortia Extract'), undefined);
 });
 
