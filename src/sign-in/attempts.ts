@@ -50,6 +50,17 @@ export function createAttempts(database: Pick<Pool, 'query'>, pepper: Buffer) {
       return Math.max(1, Math.ceil(((until?.getTime() ?? 0) - now.getTime()) / 1000));
     },
 
+    /** The seconds for which tries are refused now, without counting one; null: they are not. */
+    async blocked(limit: AttemptLimit, subject: string, now: Date): Promise<number | null> {
+      const { rows } = await database.query({
+        name: 'attempt-blocked',
+        text: 'select blocked_until from attempt where purpose = $1 and subject = $2',
+        values: [limit.purpose, hashed(limit.purpose, subject)],
+      });
+      const until: Date | null | undefined = rows[0]?.blocked_until;
+      return until && until > now ? Math.ceil((until.getTime() - now.getTime()) / 1000) : null;
+    },
+
     /** The try was right: forget the tries for this subject. */
     async forget(limit: AttemptLimit, subject: string): Promise<void> {
       await database.query({

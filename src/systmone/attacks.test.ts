@@ -210,10 +210,20 @@ describe('attacks on launches', () => {
     }
     assert.equal(pages.size, 1);
     await db.database.owner.query(`update attempt set failures = 400 where purpose = 'launch-unpaired'`);
-    const held = await guesser.get(link({ userName: 'another1', ...OTHER_PATIENT }));
-    assert.match(String(held.headers.location), /too-many-attempts|connect/);
-    const next = await guesser.get(link({ userName: 'another2', ...OTHER_PATIENT }));
-    assert.match(String(next.headers.location), /too-many-attempts/);
+    await guesser.get(link({ userName: 'another1', ...OTHER_PATIENT }));
+    const rows = async () =>
+      (await db.database.owner.query('select count(*) from launch_event')).rows[0].count;
+    const before = await rows();
+    for (const cookie of ['', 'A'.repeat(43)]) {
+      const stranger = app.client('198.51.100.7');
+      if (cookie) stranger.cookies.set('device', cookie);
+      const next = await stranger.get(link({ userName: 'another2', ...OTHER_PATIENT }));
+      assert.match(String(next.headers.location), /too-many-attempts/);
+    }
+    assert.equal(await rows(), before, 'and fill no table');
+    const neighbour = app.client('198.51.100.7');
+    neighbour.cookies.set('device', pats.cookies.get('device')!);
+    assert.ok(opens(await neighbour.get(link())), 'who is connected is not held up by a neighbour');
   });
 
   describe('a stolen device cookie', () => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { ClientBase } from 'pg';
+import type { ClientBase, Pool } from 'pg';
 import { hashOfToken, newToken } from './sealed.ts';
 
 /** What the database is told of a browser: its device cookie, and what it is given in the cookie's place. */
@@ -25,4 +25,16 @@ export async function recogniseDevice(
     values: [...values, now],
   });
   return { id: rows[0].device_id, token };
+}
+
+/** Whether the cookie is one that was given out, whatever became of it. Changes nothing. */
+export async function isKnownDevice(database: Pool, cookie: string | undefined): Promise<boolean> {
+  const hash = hashOfToken(cookie);
+  if (!hash) return false;
+  const { rowCount } = await database.query({
+    name: 'launch-device-known',
+    text: 'select from launch_device_token where token_hash = $1',
+    values: [hash],
+  });
+  return rowCount === 1;
 }

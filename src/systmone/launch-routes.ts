@@ -3,6 +3,7 @@ import { type AttemptLimit, networkOf } from '../sign-in/index.ts';
 import type { Answers } from './answer.ts';
 import { type LaunchConfiguration, profileOf } from './configuration.ts';
 import { configurationByKey } from './configuration-store.ts';
+import { isKnownDevice } from './devices.ts';
 import { type Incoming, NHS_NUMBER_SYSTEM } from './incoming.ts';
 import { insertEvent } from './launch-store.ts';
 import type { LaunchFields } from './profiles/index.ts';
@@ -32,6 +33,7 @@ const CLOCK_SKEW_SECONDS = 60;
 /** /systmone/launch/{key}: what SystmOne opens. Whatever comes of it, the next address identifies nobody. */
 export function launchRoutes(app: FastifyInstance, room: Room, answers: Answers): void {
   const { context } = room;
+  const { attempts } = room.signIn;
 
   app.get<{ Params: { keyId: string } }>('/systmone/launch/:keyId', async (request, reply) => {
     const configuration = await configurationByKey(context.database.service, request.params.keyId);
@@ -43,7 +45,7 @@ export function launchRoutes(app: FastifyInstance, room: Room, answers: Answers)
     const { fields } = profileOf(configuration, context.secrets.encryptionKey).inspect(query);
     const network = `${configuration.id} ${networkOf(request.ip)}`;
     if (!fields) {
-      const blocked = await room.signIn.attempts.count(UNREADABLE, network, context.now());
+      const blocked = await attempts.count(UNREADABLE, network, context.now());
       return refused(
         request,
         reply,
@@ -56,11 +58,15 @@ export function launchRoutes(app: FastifyInstance, room: Room, answers: Answers)
     if (!configuration.practices.includes(fields.organisation)) {
       return refused(request, reply, configuration, 'launch-wrong-practice', fields);
     }
-    const arrival = await room.arrive(incomingOf(configuration, fields), answers.visitorOf(request));
-    if (arrival.outcome === 'not-paired') {
-      const blocked = await room.signIn.attempts.count(UNPAIRED, network, context.now());
-      if (blocked !== null) return refused(request, reply, configuration, 'too-many-attempts', fields);
+    const blocked = await attempts.blocked(UNPAIRED, network, context.now());
+    if (
+      blocked !== null &&
+      !(await isKnownDevice(context.database.service, room.cookies.deviceOf(request)))
+    ) {
+      return refused(request, reply, configuration, 'too-many-attempts');
     }
+    const arrival = await room.arrive(incomingOf(configuration, fields), answers.visitorOf(request));
+    if (arrival.outcome === 'not-paired') await attempts.count(UNPAIRED, network, context.now());
     return answers.answer(request, reply, arrival);
   });
 
@@ -94,6 +100,9 @@ export function launchRoutes(app: FastifyInstance, room: Room, answers: Answers)
     code: RefusalCode,
     fields?: LaunchFields,
   ) {
+    // A flood of tries is one story: the audit has each of them, administrators are not shown the same line for ever.
+    if (code === 'too-many-attempts')
+      return answers.refuse(request, reply, code, { organisationId, configurationId: id });
     await insertEvent(context.database.service, {
       organisationId,
       configurationId: id,
