@@ -28,10 +28,12 @@ export function createHttp(config: Pick<Config, 'trustProxy'>, log: FastifyBaseL
   for (const method of METHODS) {
     if (!app.supportedMethods.includes(method)) app.addHttpMethod(method, { hasBody: true });
   }
-  app.addHook('onRequest', async (request, reply) => {
+  // Hooks that call `done` cost a request less than those that return a promise.
+  app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
+    done();
   });
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     request.log.info(
       {
         method: request.method,
@@ -42,6 +44,7 @@ export function createHttp(config: Pick<Config, 'trustProxy'>, log: FastifyBaseL
       },
       'answered',
     );
+    done();
   });
   endConnectionsOnStop(app);
   return app;

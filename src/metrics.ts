@@ -38,14 +38,16 @@ function timeRequests(app: FastifyInstance, registry: Registry) {
     help: 'Requests that have come in and are not answered yet.',
     registers: [registry],
   });
-  app.addHook('onRequest', async (_request, reply) => {
+  app.addHook('onRequest', (_request, reply, done) => {
     inFlight.inc();
     // Not `onResponse`, which is left out when the caller hangs up: `close` comes once, however it ends.
     reply.raw.once('close', () => inFlight.dec());
+    done();
   });
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'none';
     duration.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
+    done();
   });
 }
 

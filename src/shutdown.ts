@@ -66,7 +66,8 @@ export function endConnectionsOnStop(app: FastifyInstance): void {
     stopping = true;
     app.server.keepAliveTimeout = 1; // for answers that are sent past the hook below (`reply.hijack`)
   });
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, payload, done) => {
     if (stopping) reply.header('connection', 'close');
+    done(null, payload);
   });
 }

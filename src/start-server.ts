@@ -44,7 +44,11 @@ export async function startServer(config: Config, log = createLog(config)) {
 
     const app = createHttp(config, log);
     undo.push(() => app.close());
-    const baseUrl = () => config.baseUrl ?? addressOf(app, config);
+    let listening: string | undefined;
+    const baseUrl = () => {
+      listening ??= config.baseUrl ?? addressOf(app, config); // each request asks
+      return listening;
+    };
     const context: Context = { config, secrets, database, audit, log, baseUrl, now };
     setUpMetrics(app, config, database);
     setUpHealth(app, database);

@@ -39,12 +39,16 @@ export async function openDatabase(
     client.on('error', (error) => log.warn({ err: error }, 'a database connection was lost'));
     return client;
   };
-  const reader = createPipeline(newClient);
+  const reader = createPipeline(newClient, { connections: 2 });
+  const searcher = createPipeline(newClient, { connections: 4 });
 
   const stop = async ({ graceMs = 5000 } = {}) => {
     // A connection that somebody took and never gave back must not keep the database from its orderly stop.
     const grace = sleep(graceMs, undefined, { ref: false });
-    await Promise.race([Promise.allSettled([owner.end(), service.end(), reader.end()]), grace]);
+    await Promise.race([
+      Promise.allSettled([owner.end(), service.end(), reader.end(), searcher.end()]),
+      grace,
+    ]);
     await embedded?.stop();
   };
   try {
@@ -59,8 +63,10 @@ export async function openDatabase(
     connection,
     owner,
     service,
-    /** As the service, for reads by key alone: see `createPipeline`. */
+    /** As the service, for statements that are short and wait for nobody (see `createPipeline`): reads by key. */
     reader,
+    /** The same for searches that look at few rows. */
+    searcher,
     /** A connection outside the pools, not yet open; as the service unless told otherwise. */
     newClient,
     /** Waits for statements that run, `graceMs` at most, then ends the database if it is our own. */

@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import { createCheckAttachments } from '../attachments/index.ts';
 import type { Context } from '../context.ts';
 import type { Definitions } from './definitions/definitions.ts';
@@ -17,6 +18,8 @@ export function createRoom(context: Context, definitions: Definitions) {
     query,
     /** For reads by key, which never wait for anything: they share connections and writes. */
     readQuery: queryOn(context.database.reader),
+    /** The same for searches that look at one patient's rows at most, apart so that they hold up no read. */
+    narrowQuery: queryOn(context.database.searcher),
     /** True where a statement is one of several that stand or fall together. */
     inTransaction: false,
     cursors: createCursors(context.secrets.encryptionKey),
@@ -24,4 +27,11 @@ export function createRoom(context: Context, definitions: Definitions) {
     buildRow: rowBuilder(definitions),
     checkAttachments: createCheckAttachments(context.config),
   };
+}
+
+/** The room as it is inside a transaction: every statement goes to the one connection. */
+export function roomInside(room: Room, client: pg.ClientBase): Room {
+  const query = queryOn(client);
+  const organisationIds = createOrganisationIds(query);
+  return { ...room, query, readQuery: query, narrowQuery: query, organisationIds, inTransaction: true };
 }

@@ -3,10 +3,8 @@ import { Refusal } from '../http/refusal.ts';
 import { type Served, serve } from '../http/serve.ts';
 import { targetOf } from '../http/target.ts';
 import { ownerOf } from '../incoming/owner.ts';
-import type { Room } from '../room.ts';
+import { type Room, roomInside } from '../room.ts';
 import type { JsonObject } from '../store/content.ts';
-import { createOrganisationIds } from '../store/organisation-id.ts';
-import { queryOn } from '../store/query.ts';
 import type { Part } from './parse-bundle.ts';
 import { replaceReferences } from './replace-references.ts';
 
@@ -18,10 +16,8 @@ export type Done = { part: Part; served: Served };
  */
 export async function runTransaction(room: Room, parts: readonly Part[]): Promise<Done[] | Refusal> {
   const client = await room.context.database.service.connect();
-  const query = queryOn(client);
   // Nothing in here may wait for another connection: they may all be held by transactions that wait likewise.
-  const organisationIds = createOrganisationIds(query);
-  const inside: Room = { ...room, query, readQuery: query, organisationIds, inTransaction: true };
+  const inside = roomInside(room, client);
   let broken: Error | undefined;
   try {
     await client.query('begin');

@@ -25,7 +25,7 @@ export function callOf(request: FastifyRequest, base: string, named: string | un
     named,
     organisation: wellFormed(named),
     /** Below the base, without empty segments; a segment that cannot be decoded is left out of reach. */
-    segments: decodedSegments(path.slice(new URL(base).pathname.length)),
+    segments: decodedSegments(path.slice(base.length - base.indexOf('/', base.indexOf('//') + 2))),
     query,
     headers: request.headers,
     body: request.body as Buffer | undefined,
@@ -59,7 +59,7 @@ export function tokenHashOf(call: Pick<Call, 'headers' | 'query'>): Buffer {
 
 /** The first parameters of every statement. A type's own permission does, and so does the wildcard's. */
 export function askedBy(call: Call, type: string, letter: string): Asked {
-  return [tokenHashOf(call), call.organisation, [`${type}.${letter}`, `*.${letter}`]];
+  return [tokenHashOf(call), call.organisation, `{"${type}.${letter}","*.${letter}"}`];
 }
 
 /** Everything that was asked for, in the address and, for a search by POST, in its form (R4 section 3.1.1.1). */

@@ -18,11 +18,16 @@ export async function search(room: Room, call: Call, { type }: Target): Promise<
     bases: [call.base, `${room.context.baseUrl()}/fhir/R4`],
     now: room.context.now(),
   });
-  const rows = await searchPage(room.query, asked, sought, call.base, after);
+  const query = isNarrow(sought) ? room.narrowQuery : room.query;
+  const rows = await searchPage(query, asked, sought, call.base, after);
   return afterDecision(rows, (row) =>
     bundleOf(row, sought, call, (last) => room.cursors.seal({ parameters: sought.used, after: last }, about)),
   );
 }
+
+/** Whether it looks at a few rows named outright, or at one patient's. */
+const isNarrow = ({ ids, identified, patients }: Search): boolean =>
+  ids !== null || identified !== null || patients?.length === 1;
 
 const CURSOR = '_cursor';
 

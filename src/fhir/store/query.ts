@@ -1,7 +1,7 @@
 import type pg from 'pg';
 
-/** Who asks for what: the first three parameters of every statement. */
-export type Asked = readonly [tokenHash: Buffer, organisation: string, permissions: readonly string[]];
+/** Who asks for what: the first three parameters of every statement; permissions as PostgreSQL writes an array. */
+export type Asked = readonly [tokenHash: Buffer, organisation: string, permissions: string];
 
 /** Runs one named (so prepared once on each connection) statement. */
 export type Query = <T>(name: string, text: string, values: readonly unknown[]) => Promise<T[]>;
