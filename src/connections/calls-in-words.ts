@@ -26,6 +26,7 @@ const ACTS: Record<string, string | undefined> = {
   batch: 'Sent several at once',
   transaction: 'Sent several at once',
   operation: 'Ran an operation on',
+  notify: 'Was told of a change in',
 };
 
 const REFUSALS: Record<string, string | undefined> = {

@@ -39,8 +39,10 @@ export async function countHappened(
         union all
         select 'patients-registered', g.registered_at, 1 from registration g where g.connection_id = $1
         union all
+        -- What we sent it is no call of its.
         select 'calls-allowed', at, 1 from audit_record
          where connection_id = $1 and kind = 'fhir' and outcome = 'allowed' and at >= ${FROM}
+           and interaction <> 'notify'
         union all
         select 'calls-refused', at, 1 from audit_record
          where connection_id = $1 and kind = 'fhir' and outcome <> 'allowed' and at >= ${FROM}
