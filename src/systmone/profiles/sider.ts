@@ -1,5 +1,5 @@
 import { decrypt, encrypt } from './aes-cbc.ts';
-import { inspectPairs, writePairs } from './contextual-launch.ts';
+import { contextualLaunch, inspectPairs, writePairs } from './contextual-launch.ts';
 import { ENCODINGS } from './encodings.ts';
 import { keyOfPassphrase } from './passphrase-key.ts';
 import { readQuery } from './read-query.ts';
@@ -10,7 +10,10 @@ export function sider({ keyName, passphrase }: { keyName: string; passphrase: st
   const key = keyOfPassphrase(passphrase);
   return {
     prefix: `enc=${keyName}|`,
-    parts: [{ kind: 'field', field: 'nhsNumber', label: 'The encrypted parameters', encrypted: true }],
+    // Written as one: what stands in the link is the encryption of all of them together.
+    parts: contextualLaunch().parts.flatMap((part) =>
+      part.kind === 'field' ? [{ ...part, encrypted: true }] : [],
+    ),
     encode: (fields) => `enc=${keyName}|${ENCODINGS.hex.write(encrypt(key, writePairs(fields)))}`,
     inspect(query) {
       const outer = readQuery(query) ?? [];
