@@ -409,6 +409,8 @@ test('every type can be searched, with the organisation’s own entries found', 
   await world.stored(there, { resourceType: 'Location', name: 'Ward Seven' });
   assert.deepEqual(idsOf(await search('/Location?name=ward')), [id]);
   for (const type of world.definitions.resourceTypes) {
+    // Not stored as resources are: a system's own, listed whole.
+    if (type === 'Subscription') continue;
     const answer = await search(`/${type}?_count=1&_total=accurate&_sort=-_lastUpdated`);
     assert.equal(answer.status, 200, `${type}: ${answer.text.slice(0, 300)}`);
   }
