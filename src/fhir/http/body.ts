@@ -12,19 +12,25 @@ export function bodyOf(call: Pick<Call, 'headers' | 'body' | 'parsed'>): Body {
   checkSent(call);
   if (!call.body || call.body.length === 0)
     throw new Refusal('body-malformed', { text: 'A body is needed.' });
-  let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(call.body);
-    const resource = JSON.parse(text);
-    return { resource, printed: LOSSY.test(text) ? (JSON.parse(text, keepNumbers) as JsonObject) : resource };
+    return parseJson(new TextDecoder('utf-8', { fatal: true }).decode(call.body));
   } catch {
     // The parser's own message quotes the body.
     throw new Refusal('body-malformed');
   }
 }
 
-/** Something that a double would print in another way: 1.0, 1e3, seventeen digits. Text may look so too; no harm. */
-const LOSSY = /\d\.\d*0(?!\d)|\d[eE]|\d{16}|\d\.\d{8}|-0/;
+/** The same of a text. @throws {SyntaxError} */
+export function parseJson(text: string): Body {
+  const resource = JSON.parse(text);
+  return { resource, printed: LOSSY.test(text) ? (JSON.parse(text, keepNumbers) as JsonObject) : resource };
+}
+
+/**
+ * A number that a double would print in another way: 1.0, 1e3, -0, 0.0000001, sixteen digits. A number stands behind one
+ * of these signs; text may look so too, no harm, but the dates and ids that every resource holds do not.
+ */
+const LOSSY = /[\s:,[]-?(?:\d+\.\d*0(?!\d)|\d+(?:\.\d+)?[eE]|[\d.]{16}|\d+\.\d{7})|[\s:,[]-0|^-?\d/;
 
 type RawJson = { rawJSON(text: string): unknown };
 
