@@ -260,7 +260,7 @@ end $$;
 ------------------------------------------------------------------------------------------ mass registration
 -- Registers patients, row by row as if each had been sent alone and in their order, in a few set-based steps.
 -- Arrays hold one value a row; `identifier_rows` and `team_rows` say which row (from 1) the flat lists belong to. Lists
--- within a row travel as text, since arrays cannot be unnested into arrays.
+-- within a row travel as one text, cut at chr(1), since arrays cannot be unnested into arrays.
 -- Answers each row once: 'created', 'linked' (newly registered with the organisation), 'known', or a refusal code. Of
 -- known patients it gives the Patient resource too, if the label is covered, and holds the patient's row until the
 -- transaction ends, so that the caller can bring the resource up to date.
@@ -271,7 +271,9 @@ create function fhir_register_patients(
   p_sort_from timestamptz[], p_sort_to timestamptz[], p_tokens text[], p_keys text[], p_strings text[],
   p_dates text[], p_numbers text[], p_contents text[]
 ) returns table (n integer, outcome text, patient_id uuid, version integer, content text, team_added boolean)
-language plpgsql volatile security definer set search_path = public, pg_temp as $$
+language plpgsql volatile security definer set search_path = public, pg_temp
+-- Planned for as many rows as there are: a plan that was kept from a few rows takes thousands one by one.
+set plan_cache_mode = force_custom_plan as $$
 #variable_conflict use_column
 declare
   organisation uuid := app_organisation();
@@ -311,8 +313,8 @@ begin
   pending := array(select generate_series(1, cardinality(p_ids)) except select unnest(refused_n));
 
   -- Rows that share an identifier come one after another: the first of them in the first round, the next when that one
-  -- is there to be found. Four rounds do for all but what is meant to take long.
-  for round in 1..4 loop
+  -- is there to be found. Five rounds do for all but what is meant to take long.
+  for round in 1..5 loop
     exit when cardinality(pending) = 0;
 
     --------------------------------------------------------------------------------------- patients there are
@@ -432,8 +434,8 @@ begin
       -- A patient without a Patient resource gets this one; the new id stands in the text nowhere but for itself.
       insert into resource (route, id, type, patient_id, organisation_id, label, version, updated_at, sort_from, sort_to,
                             tokens, identifiers, strings, dates, numbers, content)
-      select k.route, k.id, 'Patient', k.id, organisation, r.label, 1, now_, r.sort_from, r.sort_to, r.tokens::text[],
-             r.keys::text[], r.strings::text[], r.dates::jsonb, r.numbers::jsonb,
+      select k.route, k.id, 'Patient', k.id, organisation, r.label, 1, now_, r.sort_from, r.sort_to, coalesce(string_to_array(r.tokens, chr(1)), '{}'),
+             string_to_array(r.keys, chr(1)), string_to_array(r.strings, chr(1)), r.dates::jsonb, r.numbers::jsonb,
              fhir_filled(replace(r.content, r.id::text, k.id::text), 1, now_, r.label)
         from (select distinct on (k.route, k.id) k.n, k.route, k.id
                 from unnest(ok_n, ok_route, ok_id) k(n, route, id) order by k.route, k.id, k.n) k
@@ -453,15 +455,16 @@ begin
     end if;
 
     ------------------------------------------------------------------------------------------- new patients
-    -- A row is made when it is the first of this round for each of its identifiers, and gets them all: of two callers
+    -- A row is made when it is the first of those left for each of its identifiers, and gets them all: of two callers
     -- at once, the second waits here, and finds the patient of the first in its next round.
     continue when cardinality(new_n) = 0;
     with wanted as (
       select q.n, w.system, w.value, min(q.n) over (partition by w.system, w.value) as first_n
-        from unnest(new_n) q(n)
+        from unnest(pending) q(n)
         join unnest(p_identifier_rows, p_identifier_systems, p_identifier_values) w(n, system, value) on w.n = q.n),
     firsts as (
-      select w.n, count(*) as identifiers from wanted w group by w.n having bool_and(w.n = w.first_n)),
+      select w.n, count(*) as identifiers from wanted w join unnest(new_n) q(n) on q.n = w.n
+       group by w.n having bool_and(w.n = w.first_n)),
     taken as (
       insert into patient_identifier (system, value, route, patient_id)
       select w.system, w.value, fhir_route(p_ids[w.n]), p_ids[w.n]
@@ -489,7 +492,7 @@ begin
     insert into resource (route, id, type, patient_id, organisation_id, label, version, updated_at, sort_from, sort_to,
                           tokens, identifiers, strings, dates, numbers, content)
     select fhir_route(r.id), r.id, 'Patient', r.id, organisation, r.label, 1, now_, r.sort_from, r.sort_to,
-           r.tokens::text[], r.keys::text[], r.strings::text[], r.dates::jsonb, r.numbers::jsonb,
+           coalesce(string_to_array(r.tokens, chr(1)), '{}'), string_to_array(r.keys, chr(1)), string_to_array(r.strings, chr(1)), r.dates::jsonb, r.numbers::jsonb,
            fhir_filled(r.content, 1, now_, r.label)
       from unnest(new_n) q(n)
       join unnest(p_ids, p_labels, p_sort_from, p_sort_to, p_tokens, p_keys, p_strings, p_dates, p_numbers, p_contents)
@@ -505,7 +508,8 @@ end $$;
 create function fhir_update_patients(
   p_ids uuid[], p_versions integer[], p_deceased boolean[], p_sort_from timestamptz[], p_sort_to timestamptz[],
   p_tokens text[], p_keys text[], p_strings text[], p_dates text[], p_numbers text[], p_contents text[]
-) returns integer language plpgsql volatile security definer set search_path = public, pg_temp as $$
+) returns integer language plpgsql volatile security definer set search_path = public, pg_temp
+set plan_cache_mode = force_custom_plan as $$
 declare
   organisation uuid := app_organisation();
   limited uuid[] := app_teams();
@@ -523,7 +527,7 @@ begin
   updated as (
     update resource r
        set version = o.version + 1, updated_at = o.now_, sort_from = u.sort_from, sort_to = u.sort_to,
-           tokens = u.tokens::text[], identifiers = u.keys::text[], strings = u.strings::text[], dates = u.dates::jsonb,
+           tokens = coalesce(string_to_array(u.tokens, chr(1)), '{}'), identifiers = string_to_array(u.keys, chr(1)), strings = string_to_array(u.strings, chr(1)), dates = u.dates::jsonb,
            numbers = u.numbers::jsonb, content = fhir_filled(u.content, o.version + 1, o.now_, o.label)
       from old o
       join unnest(p_sort_from, p_sort_to, p_tokens, p_keys, p_strings, p_dates, p_numbers, p_contents)
@@ -541,11 +545,31 @@ begin
   return changed;
 end $$;
 
+-- A dry run is undone, but the wrong dates of birth that it tried are counted: else it would be the way to try them.
+create function fhir_count_wrong_dates(
+  p_birth_dates date[], p_identifier_rows integer[], p_identifier_systems text[], p_identifier_values text[]
+) returns void language sql volatile security definer set search_path = public, pg_temp as $$
+  insert into birth_date_failure as f (route, patient_id, organisation_id, failures, since)
+  select p.route, p.id, app_organisation(), count(distinct p_birth_dates[k.n]), clock_timestamp()
+    from unnest(p_identifier_rows, p_identifier_systems, p_identifier_values) k(n, system, value)
+    join patient_identifier i on i.system = k.system and i.value = k.value
+    join patient p on p.route = i.route and p.id = i.patient_id
+   where p.birth_date is distinct from p_birth_dates[k.n] and app_organisation() is not null
+     and not exists (select from registration g where g.route = p.route and g.patient_id = p.id
+                                                  and g.organisation_id = app_organisation())
+   group by p.route, p.id order by p.route, p.id
+  on conflict (route, patient_id, organisation_id) do update
+    set failures = case when f.since < clock_timestamp() - interval '1 day' then excluded.failures
+                        else least(f.failures + excluded.failures, 1000000) end,
+        since = case when f.since < clock_timestamp() - interval '1 day' then excluded.since else f.since end
+$$;
+
 do $$
 declare
   name text;
 begin
-  foreach name in array array['fhir_register_patients', 'fhir_update_patients', 'fhir_lock_patients'] loop
+  foreach name in array array['fhir_register_patients', 'fhir_update_patients', 'fhir_count_wrong_dates',
+                              'fhir_lock_patients'] loop
     execute format('revoke all on function %I from public', name);
     execute format('grant execute on function %I to cs_service', name);
   end loop;
@@ -614,7 +638,7 @@ create table register_job (
   primary key (route, id),
   check (route = fhir_route(id))
 );
-create index register_job_running on register_job (created_at) where state = 'running';
+create index register_job_running on register_job (parts_done, created_at) where state = 'running';
 create index register_job_expiry on register_job (expires_at);
 
 create table register_part (
@@ -647,7 +671,8 @@ language plpgsql volatile security definer set search_path = public, pg_temp as 
 begin
   select j.route, j.id, j.organisation_id, j.connection_id, j.client_id, j.base, j.dry_run, j.request_id, j.address
     into job_route, job_id, organisation_id, connection_id, client_id, base, dry_run, request_id, address
-    from register_job j where j.state = 'running' order by j.created_at limit 1 for update skip locked;
+    from register_job j where j.state = 'running'
+   order by j.parts_done, j.created_at limit 1 for update skip locked;
   select p.number, p.first_row, p.input into number, first_row, input
     from register_part p where p.route = job_route and p.job_id = take_register_part.job_id and p.result is null
    order by p.number limit 1;

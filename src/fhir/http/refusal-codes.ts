@@ -153,6 +153,31 @@ export const REFUSALS = {
     issue: 'required',
     text: 'A patient with a national identifier needs a full date of birth.',
   },
+  'national-identifier-needed': {
+    status: 422,
+    issue: 'required',
+    text: 'A patient is registered by a national identifier: an NHS, CHI or Health and Care number.',
+  },
+  'demographics-needed': {
+    status: 422,
+    issue: 'required',
+    text: 'A patient is registered with family name, given name, gender and full date of birth.',
+  },
+  'team-unknown': {
+    status: 422,
+    issue: 'value',
+    text: 'The organisation has no team of this name.',
+  },
+  'team-default-missing': {
+    status: 422,
+    issue: 'business-rule',
+    text: 'Where teams are named, the organisation’s default team must be among them.',
+  },
+  'team-not-covered': {
+    status: 403,
+    issue: 'forbidden',
+    text: 'The connection does not cover a team that was named.',
+  },
   'birth-date-mismatch': {
     status: 422,
     issue: 'business-rule',

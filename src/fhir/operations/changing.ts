@@ -3,8 +3,7 @@ import type { Outcome } from '../http/answer.ts';
 import type { Call } from '../http/call.ts';
 import { Refusal } from '../http/refusal.ts';
 import type { Room } from '../room.ts';
-import type { Asked } from '../store/query.ts';
-import { type Query, queryOn } from '../store/query.ts';
+import { type Asked, type Query, queryOn } from '../store/query.ts';
 import { claimAnswer, idempotencyKeyOf, keepAnswer, releaseClaim } from './idempotency.ts';
 
 /**
@@ -15,7 +14,7 @@ export async function changing(
   room: Room,
   call: Call,
   asked: Asked,
-  work: (query: Query) => Promise<Outcome>,
+  work: (transaction: Transaction) => Promise<Outcome>,
 ): Promise<Outcome> {
   if (room.inTransaction) {
     throw new Refusal('batch-invalid', {
@@ -23,30 +22,43 @@ export async function changing(
     });
   }
   const key = idempotencyKeyOf(call);
-  return contended(() =>
-    inTransaction(room.context.database.service, async (client) => {
-      const query = queryOn(client);
-      if (key === undefined) return work(query);
-      const claim = await claimAnswer(query, room.context.secrets, call, asked, key);
-      if ('earlier' in claim) return claim.earlier;
-      const outcome = await work(query);
-      if (outcome.answer instanceof Refusal) await releaseClaim(query, claim.place);
-      else await keepAnswer(query, claim, outcome.answer);
-      return outcome;
-    }),
+  return contended(
+    async () => {
+      // Before the transaction: in it, nothing may wait for another connection.
+      const organisationId = await room.organisationIds.resolve(call.organisation);
+      return inTransaction(room.context.database.service, async (client) => {
+        const query = queryOn(client);
+        if (key === undefined) return work({ query, client, organisationId });
+        const claim = await claimAnswer(query, room.context.secrets, call, asked, key);
+        if ('earlier' in claim) return claim.earlier;
+        const outcome = await work({ query, client, organisationId });
+        if (outcome.answer instanceof Refusal) await releaseClaim(query, claim.place);
+        else await keepAnswer(query, claim, outcome.answer);
+        return outcome;
+      });
+    },
+    room.organisationIds.forget.bind(null, call.organisation),
   );
 }
+
+export type Transaction = {
+  query: Query;
+  client: pg.PoolClient;
+  /** By the name that the caller used, which may have gone to another since: compare it with the decision's. */
+  organisationId: string;
+};
 
 const ATTEMPTS_MAX = 3;
 
 /** Two who change the same at once, in an order that lets neither go on: one of them begins again. */
-export async function contended<T>(act: () => Promise<T>): Promise<T> {
+export async function contended<T>(act: () => Promise<T>, beforeAgain?: () => void): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await act();
     } catch (error) {
       const { code } = error as { code?: string };
       if ((code !== '40001' && code !== '40P01') || attempt === ATTEMPTS_MAX) throw error;
+      beforeAgain?.();
     }
   }
 }

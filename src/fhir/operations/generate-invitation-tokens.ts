@@ -38,7 +38,7 @@ export async function generateInvitationTokens(room: Room, call: Call): Promise<
     flags: ['revokeOlder'],
   });
   const { unusable, values } = nationalLookup(identifiers);
-  return changing(room, call, asked, async (query) => {
+  return changing(room, call, asked, async ({ query }) => {
     const pairs = Array.from({ length: identifiers.length - unusable.size }, () =>
       newInvitationPair(room.context.secrets.pepper),
     );

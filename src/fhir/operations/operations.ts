@@ -5,6 +5,8 @@ import type { Room } from '../room.ts';
 import { dateOfLastDataPoint } from './date-of-last-data-point.ts';
 import { generateInvitationTokens } from './generate-invitation-tokens.ts';
 import { readReceiptQuery } from './read-receipt-query.ts';
+import { processMessage } from './registering/process-message.ts';
+import { register } from './registering/register.ts';
 import { statusQuery } from './status-query.ts';
 
 /** One of our operations on a type (R4 section 3.2), by the name of its permission. */
@@ -15,6 +17,8 @@ export type Operation = {
 
 const OPERATIONS: Record<string, Operation | undefined> = {
   __proto__: null as never,
+  'Patient.$process-message': { act: processMessage, methods: ['POST'] },
+  'Patient.$register': { act: register, methods: ['POST'] },
   'Patient.$status-query': { act: statusQuery, methods: ['POST'] },
   'Patient.$date-of-last-data-point': { act: dateOfLastDataPoint, methods: ['POST'] },
   'Organization.$generate-invitation-tokens': { act: generateInvitationTokens, methods: ['POST'] },
