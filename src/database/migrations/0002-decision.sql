@@ -189,7 +189,9 @@ begin
         from jsonb_to_recordset(p_identifiers) as w(system text, value text)
         join patient_identifier i on i.system = w.system and i.value = w.value
         join patient p on p.route = i.route and p.id = i.patient_id
-       limit 1;
+       limit 1
+         for key share of p; -- so that nobody deletes the patient between here and the registration
+      continue when not found;
       if known.birth_date is distinct from p_birth_date then
         outcome := 'birth-date-mismatch';
         return;
