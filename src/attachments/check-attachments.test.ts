@@ -64,6 +64,21 @@ describe('checking attachments', () => {
   const codes = async (resource: Record<string, unknown>, using = check) =>
     (await using(resource)).map(({ code }) => code);
 
+  it('refuses HTML that would keep everybody else waiting while it is made safe, in one attachment or many', async () => {
+    const html = (text: string) => ({ contentType: 'text/html', data: Buffer.from(text).toString('base64') });
+    const codes = async (...all: object[]) =>
+      (
+        await check({ resourceType: 'DocumentReference', content: all.map((attachment) => ({ attachment })) })
+      ).map(({ code }) => code);
+    assert.deepEqual(await codes(html('<p>x</p>'.repeat(10_000))), []);
+    assert.deepEqual(await codes(html('<div>'.repeat(20_001))), ['attachment-size']);
+    assert.deepEqual(await codes(html('&'.repeat(1024 * 1024 + 1))), ['attachment-size']);
+    const half = html('<b>'.repeat(12_000));
+    assert.deepEqual(await codes(half, half), ['attachment-size']);
+    assert.deepEqual(await codes(...Array.from({ length: 20 }, () => html('<p>x</p>'))), []);
+    assert.deepEqual(await codes(...Array.from({ length: 21 }, () => html('<p>x</p>'))), ['attachment-size']);
+  });
+
   it('finds nothing wrong with a good letter, or with one whose text is elsewhere', async () => {
     const hash = createHash('sha1').update(PDF).digest('base64');
     assert.deepEqual(await codes(inline(PDF, 'application/pdf', { size: PDF.length, hash })), []);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createClamav, type Scan } from './clamav.ts';
 import { contentKind } from './content-kind.ts';
+import { createHtmlBudget } from './html-budget.ts';
 
 type Json = Record<string, unknown>;
 
@@ -12,6 +13,8 @@ export type AttachmentProblem = {
 };
 
 export const ATTACHMENT_BYTES_MAX = 10 * 1024 * 1024;
+/** Of one letter. All of them are looked at when it is opened. */
+export const ATTACHMENTS_MAX = 20;
 
 export const VISIBLE_AFTER_DAYS = 'urn:connected-systems:extension:visible-after-days';
 const DELAY_DAYS_MAX = 365;
@@ -29,8 +32,20 @@ export function createCheckAttachments(
 ) {
   return async function checkAttachments(resource: Json): Promise<AttachmentProblem[]> {
     const problems = resource.resourceType === 'DocumentReference' ? delayProblems(resource) : [];
-    for (const { attachment, expression } of attachmentsOf(resource)) {
-      const found = await problemOf(attachment, expression, scan);
+    const attachments = attachmentsOf(resource);
+    if (attachments.length > ATTACHMENTS_MAX) {
+      return [
+        ...problems,
+        {
+          code: 'attachment-size',
+          expression: 'DocumentReference.content',
+          text: `A letter has at most ${ATTACHMENTS_MAX} attachments.`,
+        },
+      ];
+    }
+    const takeHtml = createHtmlBudget();
+    for (const { attachment, expression } of attachments) {
+      const found = await problemOf(attachment, expression, takeHtml, scan);
       if (found) problems.push(found);
     }
     return problems;
@@ -54,6 +69,7 @@ function attachmentsOf(resource: Json): { attachment: Attachment; expression: st
 async function problemOf(
   { contentType, data, size, hash }: Attachment,
   expression: string,
+  takeHtml: ReturnType<typeof createHtmlBudget>,
   scan: Scan | undefined,
 ): Promise<AttachmentProblem | null> {
   if (typeof data !== 'string') return null;
@@ -72,10 +88,17 @@ async function problemOf(
   if (typeof hash === 'string' && hash !== createHash('sha1').update(bytes).digest('base64')) {
     return problem('attachment-hash', 'The attachment’s hash is not that of its data.');
   }
-  if (contentKind(bytes, typeof contentType === 'string' ? contentType : '') === null) {
+  const kind = contentKind(bytes, typeof contentType === 'string' ? contentType : '');
+  if (kind === null) {
     return problem(
       'attachment-kind',
       'Patients can open PDF, HTML, plain text (UTF-8), PNG, JPEG, GIF and WebP. The data must be what contentType says.',
+    );
+  }
+  if (kind === 'html' && !takeHtml(bytes)) {
+    return problem(
+      'attachment-size',
+      'A letter has at most 1 MiB of HTML with 20,000 tags. Send a longer one, or one with pictures in it, as PDF.',
     );
   }
   const scanned = await scan?.(bytes);

@@ -70,3 +70,10 @@ export function safeHtml(html: string): string {
     parser: { decodeEntities: true },
   });
 }
+
+/** What is downloaded of an HTML letter: its safe text, readable by itself. A file that was taken away has no CSP. */
+export const htmlPage = (title: string, html: string): string =>
+  `<!DOCTYPE html>\n<html lang="en-GB"><head><meta charset="utf-8"><title>${escaped(title)}</title></head>\n<body>${html}</body></html>\n`;
+
+const escaped = (text: string) =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');

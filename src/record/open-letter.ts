@@ -1,6 +1,15 @@
 import type { Attachment, DocumentReference } from '@medplum/fhirtypes';
 import type { FastifyInstance, FastifyRequest, onRequestHookHandler } from 'fastify';
-import { type ContentKind, contentKind, KINDS, safeHtml, textOf } from '../attachments/index.ts';
+import {
+  ATTACHMENTS_MAX,
+  type ContentKind,
+  contentKind,
+  createHtmlBudget,
+  htmlPage,
+  KINDS,
+  safeHtml,
+  textOf,
+} from '../attachments/index.ts';
 import { isUuid } from '../ids.ts';
 import { notFound, type Web } from '../web/index.ts';
 import { frameData } from './frame-data.ts';
@@ -27,11 +36,12 @@ export function openLetter(
       readBanner(client, record.patientId, now()),
     );
     const letter = parseResource<DocumentReference>(row.content);
+    const takeHtml = createHtmlBudget();
     return pages.render(reply, 'record/letter.njk', {
       ...frameData(record, banner),
       letter: { ...letterView(letter), ...sourceOf(row) },
-      attachments: (letter.content ?? []).map(({ attachment }, n) => ({
-        ...attachmentView(attachment),
+      attachments: (letter.content ?? []).slice(0, ATTACHMENTS_MAX).map(({ attachment }, n) => ({
+        ...attachmentView(attachment, takeHtml),
         href: `${path}/letter/file?${parameters({ id: row.id, n, ...record.kept })}`,
       })),
       back: { href: `${path}?${parameters({ section: 'letters', ...record.kept })}`, text: 'Letters' },
@@ -39,7 +49,7 @@ export function openLetter(
   });
 }
 
-/** An attachment's bytes, if they are what they are said to be. They are never run: see the headers. */
+/** An attachment's bytes, if they are what they are said to be; of HTML what is safe, for a file has no headers. */
 export function sendAttachment(app: FastifyInstance, { path, onRequest, open }: Needs): void {
   app.get(`${path}/letter/file`, { onRequest }, async (request, reply) => {
     const record = await open(request);
@@ -48,14 +58,20 @@ export function sendAttachment(app: FastifyInstance, { path, onRequest, open }: 
     const { n } = request.query as Record<string, unknown>;
     const place = typeof n === 'string' && /^\d{1,3}$/.test(n) ? Number(n) : -1;
     const attachment = letter.content?.[place]?.attachment;
-    const held = attachment && heldIn(attachment);
+    const held = attachment && heldIn(attachment, createHtmlBudget());
     if (!attachment || !held?.kind) throw notFound();
     const { contentType, extension } = KINDS[held.kind];
+    const text =
+      held.kind === 'text' || held.kind === 'html' ? textOf(held.bytes, attachment.contentType!)! : null;
+    const bytes =
+      text === null
+        ? held.bytes
+        : Buffer.from(held.kind === 'html' ? htmlPage(attachment.title ?? 'Letter', safeHtml(text)) : text);
     return reply
       .header('content-disposition', `attachment; filename="letter.${extension}"`)
       .header('content-security-policy', "default-src 'none'; sandbox")
-      .type(held.kind === 'text' || held.kind === 'html' ? attachment.contentType! : contentType)
-      .send(held.bytes);
+      .type(text === null ? contentType : `${contentType}; charset=utf-8`)
+      .send(bytes);
   });
 }
 
@@ -88,8 +104,8 @@ async function find<More>(
 }
 
 /** What of an attachment can be shown in the page; anything else is only offered as a file, or named. */
-function attachmentView(attachment: Attachment) {
-  const held = heldIn(attachment);
+function attachmentView(attachment: Attachment, takeHtml: TakeHtml) {
+  const held = heldIn(attachment, takeHtml);
   const text = held?.kind === 'text' ? textOf(held.bytes, attachment.contentType!) : null;
   const html = held?.kind === 'html' ? textOf(held.bytes, attachment.contentType!) : null;
   return {
@@ -102,8 +118,14 @@ function attachmentView(attachment: Attachment) {
   };
 }
 
-function heldIn({ data, contentType }: Attachment): { bytes: Buffer; kind: ContentKind | null } | null {
+type TakeHtml = ReturnType<typeof createHtmlBudget>;
+
+function heldIn(
+  { data, contentType }: Attachment,
+  takeHtml: TakeHtml,
+): { bytes: Buffer; kind: ContentKind | null } | null {
   if (!data) return null;
   const bytes = Buffer.from(data, 'base64');
-  return { bytes, kind: contentKind(bytes, contentType ?? '') };
+  const kind = contentKind(bytes, contentType ?? '');
+  return { bytes, kind: kind === 'html' && !takeHtml(bytes) ? null : kind };
 }

@@ -347,6 +347,10 @@ describe('the record page of professionals', () => {
       const page = await client.get(`/record/letter?id=${id}&c=${c}`);
       assert.match(page.body, /<p>Hello<\/p>/);
       const file = await client.get(`/record/letter/file?id=${id}&n=0&c=${c}`);
+      // Opened from a disk it is under no policy of ours.
+      assert.match(file.body, /<body><p>Hello<\/p>/);
+      assert.doesNotMatch(file.body, /script|onerror/);
+      assert.equal(file.headers['content-type'], 'text/html; charset=utf-8');
       assert.equal(file.headers['content-disposition'], 'attachment; filename="letter.html"');
       assert.equal(file.headers['content-security-policy'], "default-src 'none'; sandbox");
       assert.equal(file.headers['x-content-type-options'], 'nosniff');

@@ -257,6 +257,16 @@ describe('letters', () => {
     assert.doesNotMatch(file.body, /alert\(1\)|onclick|evil\.example/);
   });
 
+  it('that came with more HTML than can be made safe in a moment are not shown, and keep nobody waiting', async () => {
+    const id = await world.letter(nia, harbour, { contentType: 'text/html', data: '<div>'.repeat(300_000) });
+    const before = process.cpuUsage();
+    const page = await client.get(`/my/letters/${id}`);
+    assert.equal(page.statusCode, 200);
+    assert.equal((await client.get(`/my/letters/${id}/parts/0`)).statusCode, 404);
+    assert.ok(process.cpuUsage(before).user < 5e6);
+    assert.equal(await readAt(id), null);
+  });
+
   it('that are text are shown as text', async () => {
     const id = await world.letter(nia, harbour, { data: 'a <b>tag</b> & an "entity"' });
     assert.match(

@@ -1,4 +1,13 @@
-import { type ContentKind, contentKind, KINDS, safeHtml, textOf } from '../../attachments/index.ts';
+import {
+  ATTACHMENTS_MAX,
+  type ContentKind,
+  contentKind,
+  createHtmlBudget,
+  htmlPage,
+  KINDS,
+  safeHtml,
+  textOf,
+} from '../../attachments/index.ts';
 
 /** One attachment of a letter as a page can offer it; `kind` null: it cannot be shown here. */
 export type Part = {
@@ -24,41 +33,49 @@ export async function partsOf(
 ): Promise<Part[]> {
   const document = JSON.parse(content) as Document;
   const parts: Part[] = [];
-  for (const { attachment } of document.content ?? []) {
-    const { contentType, data } = await dataOf(attachment, findBinary);
-    parts.push(partOf(attachment.title ?? `Part ${parts.length + 1}`, contentType, data));
+  const takeHtml = createHtmlBudget();
+  const binaries = new Map<string, Held>();
+  for (const { attachment } of (document.content ?? []).slice(0, ATTACHMENTS_MAX)) {
+    const held = await heldIn(attachment, findBinary, binaries);
+    parts.push(partOf(attachment.title ?? `Part ${parts.length + 1}`, held, takeHtml));
   }
   return parts;
 }
 
-async function dataOf(attachment: Attachment, findBinary: (id: string) => Promise<string | null>) {
-  const { contentType = '', data, url } = attachment;
-  if (data !== undefined || url === undefined) return { contentType, data };
+type Held = { contentType: string; bytes: Buffer };
+
+/** @param binaries those that the letter named before, so that one named twenty times is held once */
+async function heldIn(
+  { contentType = '', data, url }: Attachment,
+  findBinary: (id: string) => Promise<string | null>,
+  binaries: Map<string, Held>,
+): Promise<Held> {
+  if (data !== undefined || url === undefined)
+    return { contentType, bytes: Buffer.from(data ?? '', 'base64') };
   // Addresses elsewhere are never followed: neither by us nor, unawares, by the patient.
   const id = /^Binary\/([0-9a-f-]{36})$/.exec(url)?.[1];
+  const known = id && binaries.get(id);
+  if (known) return known;
   const stored = id && (await findBinary(id));
-  if (!stored) return { contentType, data: undefined };
+  if (!id || !stored) return { contentType, bytes: Buffer.alloc(0) };
   const binary = JSON.parse(stored) as { contentType?: string; data?: string };
-  return { contentType: binary.contentType ?? contentType, data: binary.data };
+  const held = {
+    contentType: binary.contentType ?? contentType,
+    bytes: Buffer.from(binary.data ?? '', 'base64'),
+  };
+  binaries.set(id, held);
+  return held;
 }
 
-function partOf(title: string, contentType: string, data: string | undefined): Part {
-  const bytes = Buffer.from(data ?? '', 'base64');
+function partOf(title: string, { contentType, bytes }: Held, takeHtml: (bytes: Buffer) => boolean): Part {
   const kind = bytes.length > 0 ? contentKind(bytes, contentType) : null;
-  if (!kind) return { title, kind: null };
+  if (!kind || (kind === 'html' && !takeHtml(bytes))) return { title, kind: null };
   if (kind !== 'text' && kind !== 'html') return { title, kind, bytes };
   const text = textOf(bytes, contentType)!;
   if (kind === 'text') return { title, kind, text, bytes: Buffer.from(text) };
   const html = safeHtml(text);
-  return { title, kind, html, bytes: Buffer.from(wholePage(title, html)) };
+  return { title, kind, html, bytes: Buffer.from(htmlPage(title, html)) };
 }
-
-/** What is downloaded of an HTML letter: the same safe text, readable by itself. */
-const wholePage = (title: string, html: string) =>
-  `<!DOCTYPE html>\n<html lang="en-GB"><head><meta charset="utf-8"><title>${escaped(title)}</title></head>\n<body>${html}</body></html>\n`;
-
-const escaped = (text: string) =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
 /** A name for a file, from a title that anybody wrote: letters, digits, spaces and hyphens, and our own extension. */
 export function fileName(title: string, kind: ContentKind): string {
