@@ -1,4 +1,10 @@
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type {
+  FastifyError,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  RouteHandlerMethod,
+} from 'fastify';
 import type { Context } from '../context.ts';
 import { serveBundle } from './batch/serve-bundle.ts';
 import { capabilityStatement } from './capability/capability-statement.ts';
@@ -7,6 +13,7 @@ import { type Call, callOf } from './http/call.ts';
 import { finish } from './http/finish.ts';
 import { Refusal } from './http/refusal.ts';
 import { type Served, serve, serveRefusal } from './http/serve.ts';
+import { createRegisterWorker } from './operations/registering/jobs/worker.ts';
 import { createRoom } from './room.ts';
 
 const BODY_BYTES_MAX = 2 * 1024 * 1024;
@@ -21,6 +28,7 @@ export type SmartConfiguration = (context: Context, fhirBase: string) => object;
  */
 export function fhirRoutes(context: Context, definitions: Definitions, smart: SmartConfiguration) {
   const room = createRoom(context, definitions);
+  const worker = createRegisterWorker(room);
   const capabilities = capabilityStatement(context, definitions);
 
   return async function fhir(app: FastifyInstance): Promise<void> {
@@ -28,6 +36,8 @@ export function fhirRoutes(context: Context, definitions: Definitions, smart: Sm
     // The bytes as they came: what they are is for the interaction to say, after it is known who asks.
     app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
     app.setErrorHandler(onError);
+    app.addHook('onReady', async () => worker.start());
+    app.addHook('onClose', () => worker.stop());
     for (const { prefix, callFor } of bases(context)) {
       const handler = async (request: FastifyRequest, reply: FastifyReply) => {
         const call = callFor(request);
@@ -35,6 +45,7 @@ export function fhirRoutes(context: Context, definitions: Definitions, smart: Sm
         const served = openly(call) ?? (await (isBundle ? serveBundle : serve)(room, call));
         return finish(room, call, reply, served);
       };
+      await app.register(streaming(`${prefix}/Patient/$register`, handler));
       app.all(prefix, { bodyLimit: BATCH_BYTES_MAX, handler });
       app.all(`${prefix}/*`, { bodyLimit: BODY_BYTES_MAX, handler });
     }
@@ -66,6 +77,15 @@ export function fhirRoutes(context: Context, definitions: Definitions, smart: Sm
       error.code === 'FST_ERR_CTP_BODY_TOO_LARGE' ? new Refusal('body-too-large') : clientFault(error);
     return finish(room, call, reply, await serveRefusal(room, call, refusal));
   }
+}
+
+/** A registration may be of any length: its body goes on as it comes, once it is known who asks. */
+function streaming(url: string, handler: RouteHandlerMethod) {
+  return async (app: FastifyInstance): Promise<void> => {
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+    app.post(url, handler);
+  };
 }
 
 function clientFault(error: FastifyError): unknown {

@@ -225,6 +225,7 @@ begin
       if not tied then
         -- Tries are counted one after another, however many are sent at once.
         perform from patient p where p.route = known.route and p.id = known.id for no key update;
+        continue when not found; -- deleted meanwhile
       end if;
       if known.birth_date is distinct from p_birth_date
          or (not tied and birth_date_guarded(known.route, known.id, organisation)) then

@@ -4,7 +4,7 @@ import type { Call } from '../http/call.ts';
 import { Refusal } from '../http/refusal.ts';
 import type { Room } from '../room.ts';
 import { type Asked, type Query, queryOn } from '../store/query.ts';
-import { claimAnswer, idempotencyKeyOf, keepAnswer, releaseClaim } from './idempotency.ts';
+import { claimAnswer, idempotencyKeyOf, keepAnswer, releaseClaim, requestHashOf } from './idempotency.ts';
 
 /**
  * Runs an operation that changes something in one transaction, together with the memory of its answer: under one
@@ -15,6 +15,8 @@ export async function changing(
   call: Call,
   asked: Asked,
   work: (transaction: Transaction) => Promise<Outcome>,
+  /** Of a request whose body did not come as a whole. */
+  requestHash = requestHashOf(call),
 ): Promise<Outcome> {
   if (room.inTransaction) {
     throw new Refusal('batch-invalid', {
@@ -29,7 +31,7 @@ export async function changing(
       return inTransaction(room.context.database.service, async (client) => {
         const query = queryOn(client);
         if (key === undefined) return work({ query, client, organisationId });
-        const claim = await claimAnswer(query, room.context.secrets, call, asked, key);
+        const claim = await claimAnswer(query, room.context.secrets, requestHash, asked, key);
         if ('earlier' in claim) return claim.earlier;
         const outcome = await work({ query, client, organisationId });
         if (outcome.answer instanceof Refusal) await releaseClaim(query, claim.place);

@@ -43,12 +43,11 @@ select request_hash, sealed from operation_answer where organisation_id = $1 and
 export async function claimAnswer(
   query: Query,
   { encryptionKey }: Pick<Secrets, 'encryptionKey'>,
-  call: Call,
+  requestHash: Buffer,
   asked: Asked,
   key: string,
 ): Promise<Claim | { earlier: Outcome }> {
   const keyHash = createHash('sha256').update(key).digest();
-  const requestHash = requestHashOf(call);
   const rows = await query<DecisionRow & { claimed: boolean }>('operation-claim', CLAIM, [
     ...asked,
     keyHash,
@@ -89,8 +88,9 @@ export async function releaseClaim(query: Query, place: Place): Promise<void> {
   await query('operation-release', RELEASE, place);
 }
 
-function requestHashOf({ segments, query, body, parsed }: Call): Buffer {
-  const sent = body ?? JSON.stringify(parsed?.resource ?? null);
+/** What makes a request the same: where it went and what was in it. */
+export function requestHashOf({ segments, query, body, parsed }: Call): Buffer {
+  const sent = Buffer.isBuffer(body) ? body : JSON.stringify(parsed?.resource ?? null);
   return createHash('sha256')
     .update(JSON.stringify([segments, query]))
     .update(sent)

@@ -8,6 +8,7 @@ import { DECIDE } from '../../store/purview.ts';
 import type { Asked } from '../../store/query.ts';
 import { changing } from '../changing.ts';
 import { wholeBody } from './body-stream.ts';
+import { receive } from './jobs/receive.ts';
 import { checkRows, registerRows, tryRows } from './register-rows.ts';
 import type { Decider } from './register-store.ts';
 import { resultsAnswer } from './results-answer.ts';
@@ -17,11 +18,12 @@ export const ROWS_MAX = 5000;
 
 /**
  * `Patient/$register`: many patients at once, each row whole or not at all, each with its outcome. Sent again, what was
- * done is found done. `?dry-run=true` says what would come of it and does nothing.
+ * done is found done. With `Prefer: respond-async` any number is taken in first and worked on afterwards. `?dry-run=true` says what would come of it and does nothing.
  */
 export async function register(room: Room, call: Call): Promise<Outcome> {
   const asked = askedBy(call, 'Patient', '$register');
   const dryRun = dryRunOf(call);
+  if (preferences(call).has('respond-async')) return receive(room, call, asked, dryRun);
   const whole: Call = { ...call, body: await wholeBody(call.body as Buffer | Readable | undefined) };
   const rows = rowsOfBody(whole, ROWS_MAX);
   const checked = await checkRows(room, rows, ownBases(room.context.baseUrl(), call));

@@ -79,7 +79,13 @@ function parsedLazily(call: Pick<Call, 'headers' | 'body'>) {
   let printed: { value: unknown } | undefined;
   try {
     const resource: unknown = JSON.parse(text);
-    return { resource, printed: () => (printed ??= { value: parseJson(text).printed }).value };
+    return {
+      resource,
+      printed() {
+        printed ??= { value: parseJson(text).printed };
+        return printed.value;
+      },
+    };
   } catch {
     throw new Refusal('body-malformed');
   }
