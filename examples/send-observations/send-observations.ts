@@ -2,10 +2,17 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createFhirClient } from '../shared/fhir-client.ts';
+import { createProgress } from '../shared/progress.ts';
 import { EXIT_HELP, runProgram, tellWait } from '../shared/run-program.ts';
-import { CONNECTION_FLAGS, CONNECTION_HELP, readSettings, type Settings } from '../shared/settings.ts';
+import {
+  CONNECTION_FLAGS,
+  CONNECTION_HELP,
+  demoOrganisation,
+  readSettings,
+  type Settings,
+} from '../shared/settings.ts';
+import { stopOnInterrupt } from '../shared/stop-on-interrupt.ts';
 import { UsageError } from '../shared/usage-error.ts';
-import { createProgress } from './progress.ts';
 import { readReadings } from './read-readings.ts';
 import { sendReadings } from './send-readings.ts';
 
@@ -40,23 +47,20 @@ await runProgram({ help: HELP, flags: FLAGS }, async (flags) => {
   const settings = readSettings(flags, process.env, 'Pulsehome Monitoring');
   const readings = readReadings(textOf(file), flags['nhs-number'] ?? demoPatient(settings));
 
-  // Ctrl-C: what is under way is finished, so that the numbers at the end are true.
-  const stop = new AbortController();
-  process.once('SIGINT', () => {
-    console.error('\nStopping after what is under way. Press Ctrl-C again to stop at once.');
-    stop.abort();
-    process.once('SIGINT', () => process.exit(1));
-  });
-
   const client = createFhirClient(settings, {
     scopes: ['system/Patient.rs', 'system/Observation.crus'],
     onWait: tellWait,
   });
-  const progress = createProgress({ total: readings.length, stream: process.stderr, now: Date.now });
+  const progress = createProgress({
+    total: readings.length,
+    things: 'readings',
+    stream: process.stderr,
+    now: Date.now,
+  });
   const sent = await sendReadings(client, readings, {
     atOnce,
     correct: flags.correct ?? false,
-    signal: stop.signal,
+    signal: stopOnInterrupt(),
     onDone: progress.step,
   }).finally(progress.end);
 
@@ -73,9 +77,9 @@ await runProgram({ help: HELP, flags: FLAGS }, async (flags) => {
   return refused.length + left > 0 ? 1 : 0;
 });
 
-function demoPatient({ demo, fhirBase }: Settings): string | undefined {
-  const organisation = demo?.organisations.find((one) => one.fhirBase === fhirBase)?.publicId ?? '';
-  return demo?.patients.find(({ organisations }) => organisations.includes(organisation))?.nhsNumber;
+function demoPatient(settings: Settings): string | undefined {
+  const organisation = demoOrganisation(settings)?.publicId ?? '';
+  return settings.demo?.patients.find(({ organisations }) => organisations.includes(organisation))?.nhsNumber;
 }
 
 function textOf(file: string): string {

@@ -1,5 +1,6 @@
 import { concernsOneRequest, type FhirClient } from '../shared/fhir-client.ts';
 import { findPatient } from '../shared/find-patient.ts';
+import { inParallel } from '../shared/in-parallel.ts';
 import { BLOOD_PRESSURE, bloodPressure, readingIdentifier, readingIdOf } from './observation.ts';
 import type { Reading } from './read-readings.ts';
 
@@ -85,24 +86,4 @@ async function alreadyThere(client: FhirClient, patient: string, readings: Readi
     if (id) there.add(id);
   }
   return there;
-}
-
-/** Works on some at once until all are done or someone says stop; what is under way is always finished. */
-async function inParallel<Item>(
-  items: Item[],
-  { atOnce, signal }: Pick<Options, 'atOnce' | 'signal'>,
-  work: (item: Item) => Promise<unknown>,
-): Promise<void> {
-  const queue = items.values();
-  let failure: unknown;
-  const worker = async () => {
-    for (const item of queue) {
-      if (signal.aborted || failure) return;
-      await work(item).catch((error) => {
-        failure ??= error;
-      });
-    }
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
-  if (failure) throw failure;
 }

@@ -39,6 +39,10 @@ const ADVICE: Record<string, string> = {
   'condition-unsupported': 'Use identifier=system|value, with an identifier that the resource itself has.',
   'multiple-matches': 'Use the resource’s id.',
   'body-too-large': 'Send less at a time.',
+  'attachment-refused': 'Send PDF, HTML, plain text or a picture, declared as what it is.',
+  'too-many': 'Send several requests, each with fewer.',
+  'parameters-invalid': 'Correct the Parameters where the text says.',
+  'idempotency-key-reused': 'Use a new Idempotency-Key for another request.',
 
   // When it is the service.
   unavailable: 'Wait a little, then run it again.',

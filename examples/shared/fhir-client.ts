@@ -1,4 +1,4 @@
-import type { Bundle, ExtractResource, Resource, ResourceType } from '@medplum/fhirtypes';
+import type { Bundle, ExtractResource, Parameters, Resource, ResourceType } from '@medplum/fhirtypes';
 import { createAsk } from './ask.ts';
 import { Refused, refusalIn } from './refused.ts';
 import type { Settings } from './settings.ts';
@@ -69,6 +69,26 @@ export function createFhirClient({ fhirBase, clientId, proof }: Settings, option
     async read<Type extends ResourceType>(type: Type, id: string): Promise<ExtractResource<Type>> {
       const response = await send(`${fhirBase}/${type}/${encodeURIComponent(id)}`);
       return (await response.json()) as ExtractResource<Type>;
+    },
+
+    /**
+     * An operation on a type, such as `Patient/$status-query`. One that changes something needs an idempotency key: with
+     * it, sending it again after a broken connection gives the first answer instead of doing it twice.
+     */
+    async operation(
+      path: string,
+      parameter: Parameters['parameter'],
+      idempotencyKey?: string,
+    ): Promise<Parameters> {
+      const response = await send(`${fhirBase}/${path}`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/fhir+json',
+          ...(idempotencyKey && { 'idempotency-key': `"${idempotencyKey}"` }),
+        },
+        body: JSON.stringify({ resourceType: 'Parameters', parameter } satisfies Parameters),
+      });
+      return (await response.json()) as Parameters;
     },
 
     /** Creates unless there is one with this identifier (R4 section 3.1.0.8.1): what is there stays as it is. */

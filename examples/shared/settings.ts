@@ -12,11 +12,15 @@ export type Settings = {
   demo?: Demo;
 };
 
+/** The organisation of the demo world that the base address is for. */
+export const demoOrganisation = ({ demo, fhirBase }: Settings) =>
+  demo?.organisations.find((one) => one.fhirBase === fhirBase);
+
 /** The parts of DEMO_FILE that these programs use; docs/demo-world.md documents it. */
 type Demo = {
   organisations: { name: string; odsCode: string; publicId: string; fhirBase: string }[];
   systems: { name: string; clientId: string; clientSecret?: string; privateJwk?: JWK }[];
-  patients: { id: string; nhsNumber: string; organisations: string[] }[];
+  patients: { id: string; nhsNumber: string; birthDate: string; organisations: string[]; email?: string }[];
 };
 
 /** The flags that both programs know, for `parseArgs`. */

@@ -1,17 +1,22 @@
 /**
- * The product from end to end, as its users meet it: starts it with the demo world, grants two third-party systems
- * access on the administrator's pages, lets the example programs work, revokes, and shows that they are refused.
+ * The product from end to end, as its users meet it: starts it with the demo world, grants third-party systems access on
+ * the administrators' pages, lets the example programs work, revokes, and shows that they are refused.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { signInAs } from './administrator.ts';
 import { startProduct } from './start-product.ts';
 
 const DISPLAY = 'display-record';
 const SEND = 'send-observations';
+const MAIL = 'hybrid-mail';
 const ODS_CODE = 'ZX2';
+/** Where the letters' and the campaign's patients are registered. */
+const PRACTICE = 'Z99901';
+const HOSPITAL = 'ZX1';
 const REFUSED = 3;
+const REVOKED = /connection-revoked.*\n.*\nReference: [0-9a-f-]{36}/;
 
 const started = Date.now();
 console.log('Starting the service with its demo world in a temporary folder …');
@@ -39,14 +44,23 @@ try {
 }
 
 async function tour(): Promise<void> {
+  await readAndSend();
+  await sendLetters();
+  await inviteByKioskAndText();
+}
+
+async function administratorOf(code: string) {
   const { baseUrl, demo } = product;
-  const organisation = demo.organisations.find(({ odsCode }) => odsCode === ODS_CODE)!;
+  const organisation = demo.organisations.find(({ odsCode }) => odsCode === code)!;
   const account = demo.staff.find(
     (one) => one.role === 'administrator' && one.organisation === organisation.publicId,
   )!;
   say(`Signing in at ${baseUrl} as ${account.email}, administrator of ${organisation.name}`);
-  const administrator = await signInAs(baseUrl, account);
+  return signInAs(baseUrl, account);
+}
 
+async function readAndSend(): Promise<void> {
+  const administrator = await administratorOf(ODS_CODE);
   const granted: string[] = [];
   for (const system of ['Openward Shared Record', 'Pulsehome Monitoring']) {
     say(`Granting access to ${system}`);
@@ -66,13 +80,50 @@ async function tour(): Promise<void> {
     console.log((await administrator.revoke(connectionId, 'The tour is over.')).said);
   }
   for (const name of [DISPLAY, SEND]) {
-    expect(await example(name, [], REFUSED), /connection-revoked.*\n.*\nReference: [0-9a-f-]{36}/);
+    expect(await example(name, [], { wanted: REFUSED }), REVOKED);
   }
 }
 
+async function sendLetters(): Promise<void> {
+  const administrator = await administratorOf(PRACTICE);
+  say('Granting access to Postbridge Letters');
+  const { connectionId, said } = await administrator.grant('Postbridge Letters');
+  console.log(said);
+  const at = { code: PRACTICE };
+  expect(await example(MAIL, ['--out', outFolder(MAIL)], at), /sent now: +4\n[\s\S]*invited now: 2,/);
+  say(
+    'The same again three days later, as it were: nothing is sent or invited twice, and the unread is to be posted',
+  );
+  expect(
+    await example(MAIL, ['--out', outFolder(MAIL), '--hours', '0'], at),
+    /sent now: +0\n +there already: +4\n[\s\S]*invited now: 0,[\s\S]*To be posted: 5\n/,
+  );
+  say('Revoking access');
+  console.log((await administrator.revoke(connectionId, 'The tour is over.')).said);
+  const refused = await example(MAIL, ['--out', outFolder(MAIL)], { ...at, wanted: REFUSED });
+  expect(refused, REVOKED);
+}
+
+async function inviteByKioskAndText(): Promise<void> {
+  const kiosk = await example('kiosk', ['--out', outFolder('kiosk')], { code: HOSPITAL });
+  expect(kiosk, /You are checked in\.\nAn invitation/);
+  const campaign = ['--out', outFolder('sms-campaign')];
+  expect(await example('sms-campaign', campaign, { code: PRACTICE }), /invited: 3\n/);
+  say('The same again: nobody is texted twice');
+  expect(await example('sms-campaign', campaign, { code: PRACTICE }), /done in an earlier run: 9\n/);
+}
+
+function outFolder(name: string): string {
+  return join(dirname(product.demoFile), name);
+}
+
 /** Runs an example as its users would, shows what it writes, and fails unless it ends as it should. */
-async function example(name: string, args: string[] = [], wanted = 0): Promise<string> {
-  const command = [`examples/${name}/${name}.ts`, '--organisation', ODS_CODE, ...args];
+async function example(
+  name: string,
+  args: string[] = [],
+  { wanted = 0, code: organisation = ODS_CODE } = {},
+): Promise<string> {
+  const command = [`examples/${name}/${name}.ts`, '--organisation', organisation, ...args];
   say(`node ${command.join(' ')}`);
   const { PATH, HOME } = process.env;
   const child = spawn(process.execPath, command, {

@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { bloodPressure, readingIdentifier } from '../../examples/send-observations/observation.ts';
-import { createProgress } from '../../examples/send-observations/progress.ts';
 import { readReadings } from '../../examples/send-observations/read-readings.ts';
 import { type Sent, sendReadings } from '../../examples/send-observations/send-readings.ts';
 import type { FhirClient } from '../../examples/shared/fhir-client.ts';
+import { createProgress } from '../../examples/shared/progress.ts';
 import { Refused } from '../../examples/shared/refused.ts';
 import { validateResource } from '../../src/fhir/validation/validate-resource.ts';
 import { definitions } from '../support/definitions.ts';
@@ -209,7 +209,7 @@ describe('progress', () => {
   function steps(isTTY: boolean, everyMs: number) {
     let [at, written] = [0, ''];
     const stream = { isTTY, write: (text: string) => (written += text) };
-    const progress = createProgress({ total: 4, stream, now: () => at });
+    const progress = createProgress({ total: 4, things: 'readings', stream, now: () => at });
     for (let step = 0; step < 4; step++) {
       at += everyMs;
       progress.step();

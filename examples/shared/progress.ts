@@ -2,6 +2,8 @@ const TELL_EVERY_MS = 5_000;
 
 type Options = {
   total: number;
+  /** What is counted: `readings`. */
+  things: string;
   stream: { isTTY?: boolean; write: (text: string) => unknown };
   now: () => number;
 };
@@ -10,10 +12,10 @@ type Options = {
  * Tells how far a long run is: on a terminal in one line that changes, elsewhere (a log) in a line every few seconds.
  * A short run into a log tells nothing.
  */
-export function createProgress({ total, stream, now }: Options) {
+export function createProgress({ total, things, stream, now }: Options) {
   let done = 0;
   let told = now();
-  const text = () => `${done} of ${total} readings (${Math.floor((done / total) * 100)} %)`;
+  const text = () => `${done} of ${total} ${things} (${Math.floor((done / total) * 100)} %)`;
   return {
     step(): void {
       done += 1;
