@@ -22,7 +22,7 @@ export type AuditEntry = {
   resourceType?: string | null;
   resourceId?: string | null;
   query?: string | null;
-  /** Ids of the patients whose data was touched. */
+  /** Ids of the patients whose data was touched; of a refused search, those that it named. */
   patients?: readonly string[] | null;
   count?: number | null;
   bytes?: number | null;

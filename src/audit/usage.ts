@@ -113,6 +113,6 @@ const latest = (which: string) => `
 const LATEST_CALLS = `
   select (extract(epoch from at) * 1000000)::bigint || '.' || chain || '.' || sequence as cursor,
          at, request_id as "requestId", interaction, outcome, status, resource_type as "resourceType",
-         resource_id as "resourceId", query, coalesce(cardinality(patients), 0) as "patientCount", count, bytes, address
+         resource_id as "resourceId", query, case outcome when 'allowed' then coalesce(cardinality(patients), 0) else 0 end as "patientCount", count, bytes, address
     from (${latest(`outcome = 'allowed'`)} union all ${latest(`outcome <> 'allowed'`)}) calls
    order by calls.at desc, chain desc, sequence desc limit $2`;

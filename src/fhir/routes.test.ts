@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { createWorld, observationOf, type World } from '../../test/support/world.ts';
+import { newRootId } from '../ids.ts';
 
 let world: World;
 let organisation: Awaited<ReturnType<World['organisation']>>;
@@ -156,6 +157,41 @@ test('a record says who asked for whom, what, about which patient, and how much 
       bytes: Buffer.byteLength(text),
     },
   );
+});
+
+test('a record of a search that was refused says which patients it named', async () => {
+  const other = newRootId();
+  const form = { 'content-type': 'application/x-www-form-urlencoded' };
+  const cases: [string, string[], RequestInit?][] = [
+    [`/Condition?patient=${patient.id}`, [patient.id]],
+    [`/Condition?subject=Patient/${patient.id},${other}`, [patient.id, other]],
+    [
+      `/Condition?subject:Patient=${patient.id}&patient=https://elsewhere.example/Patient/${other}`,
+      [patient.id, other],
+    ],
+    [`/Patient?_id=${other}&nonsense=1`, [other]],
+    [`/Patient/${patient.id}/_history?_count=-1`, [patient.id]],
+    [`/Condition/_search`, [other], { method: 'POST', body: `patient=${other}`, headers: form }],
+    [`/Condition?patient=Secretname&patient=${patient.id.toUpperCase()}&patient.name=${other}`, []],
+  ];
+  for (const [path, named, init] of cases) {
+    world.audit.length = 0;
+    const { status } = await world.fhir(organisation, 'A'.repeat(43), path, init as never);
+    assert.equal(status, 401, path);
+    assert.deepEqual(world.audit[0]?.patients, named, path);
+  }
+  world.audit.length = 0;
+  const many = Array.from({ length: 30 }, () => newRootId()).join(',');
+  await world.fhir(organisation, token, `/Observation?patient=${many}&nonsense=1`);
+  assert.equal(world.audit[0]?.patients?.length, 20);
+});
+
+test('a record holds no number that was sent in the place of an id', async () => {
+  for (const path of ['/Patient/9992718285', '/Patient/9992718285/_history/1', '/Observation/Secretname']) {
+    world.audit.length = 0;
+    await world.fhir(organisation, token, path);
+    assert.match(world.audit[0]?.resourceId ?? '', /^#[\w-]+$/, path);
+  }
 });
 
 test('a record of a search holds no name or number that was searched for', async () => {

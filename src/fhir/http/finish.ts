@@ -5,6 +5,7 @@ import type { Answer } from './answer.ts';
 import { type Call, parametersOf } from './call.ts';
 import { FHIR_JSON } from './formats.ts';
 import { outcomeText, Refusal } from './refusal.ts';
+import { namedPatients } from './named-patients.ts';
 import type { RefusalCode } from './refusal-codes.ts';
 import type { Served } from './serve.ts';
 
@@ -49,7 +50,10 @@ function entryOf(room: Room, call: Call, { answer, decision, entry }: Served, by
     organisationId: decision?.organisation_id,
     query: queryOf(room, call),
     ...(refused
-      ? { detail: answer.issues.map(({ diagnostics }) => diagnostics).join('; ') || null }
+      ? {
+          patients: namedPatients(call),
+          detail: answer.issues.map(({ diagnostics }) => diagnostics).join('; ') || null,
+        }
       : {
           resourceId: answer.resourceId ?? entry.resourceId,
           patients: answer.patients,

@@ -46,8 +46,8 @@ export type AccessEntry = {
 
 /**
  * What others did with the record of the patient who acts, as the audit has it. A call that was let through names the
- * patients whose data it touched. One that was refused names none, so it counts when it asked for the patient, or for
- * something that is the patient's. The patient's own doings (`my-…`, `join-…`) are none of others'.
+ * patients whose data it touched, and a search that was refused those that it named. Anything else that was refused
+ * counts when it asked for the patient, or for something that is the patient's. The patient's own doings (`my-…`, `join-…`) are none of others'.
  * `$1` patient, `$2` routing key, `$3` its eight digits, `$4` days, `$5` organisation, `$6` outcome, `$7` text.
  */
 const FOUND = `
