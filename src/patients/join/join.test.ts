@@ -298,6 +298,20 @@ describe('joining', () => {
     assert.equal((await giveCodes(service.client('192.0.2.99'), await invited())).statusCode, 303);
   });
 
+  it('lets nobody else wait for what one network is refused', async () => {
+    const attempts = () =>
+      one<{ failures: number }>(
+        `select coalesce(max(failures), 0)::integer as failures from attempt where purpose = 'join-all'`,
+        [],
+      );
+    const before = (await attempts()).failures;
+    for (let tried = 0; tried < 40; tried++) {
+      const code = `CDFGHJKN${'CDFGHJKMNPQRTWXY34679'[tried % 21]}${'CDFGHJKMNPQRTWXY34679'[(tried * 5) % 21]}`;
+      await giveCodes(service.client('192.0.2.8'), { code, token: code });
+    }
+    assert.ok((await attempts()).failures - before <= 20);
+  });
+
   it('asks again, in plain words, for what is missing or cannot be', async () => {
     const client = service.client();
     const cases: [Record<string, string>, RegExp][] = [

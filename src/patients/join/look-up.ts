@@ -61,7 +61,7 @@ export function createLookUp({ store, attempts, pepper, now }: Needs) {
     ): Promise<
       { result: 'agreed' } | { result: 'wrong'; left: number } | { result: 'wait'; seconds: number }
     > {
-      const [, [limit, subject]] = limitsOf('', address, now());
+      const [[limit, subject]] = limitsOf('', address, now());
       const seconds = await attempts.count(limit, subject, now());
       if (seconds !== null) return { result: 'wait', seconds };
       if (await store.tryBirthDate(codeHash, birthDate, BIRTH_DATE_TRIES)) {
@@ -76,12 +76,16 @@ export function createLookUp({ store, attempts, pepper, now }: Needs) {
 
 export type LookUp = ReturnType<typeof createLookUp>;
 
-/** By the hour, since a limit that many share never has the quiet hour in which counting would begin again. */
+/**
+ * The narrowest that one party can reach come first: what they refuse is not counted by the limit that everybody
+ * shares, or one network alone could keep all others from joining.
+ * By the hour, since a limit that many share never has the quiet hour in which counting would begin again.
+ */
 function limitsOf(code: string, address: string, now: Date) {
   const hour = now.toISOString().slice(0, 13);
   return [
-    [IN_ALL, hour],
     [PER_NETWORK, `${networkOf(address)} ${hour}`],
     [PER_PAIR, code],
+    [IN_ALL, hour],
   ] as const satisfies [AttemptLimit, string][];
 }
