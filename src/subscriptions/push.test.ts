@@ -74,9 +74,14 @@ describe('push', () => {
     parameters(one)
       .find((parameter) => parameter.name === 'notification-event')
       ?.part.find((each: { name: string }) => each.name === name);
+  const numberOf = (one: Sent) => Number(part(one, 'event-number').valueString);
   const statusOf = async (id: string) =>
     (await world.fhir(here, access.token, `/Subscription/${id}`)).json.status;
-  const again = () => owner('update notification set next_attempt_at = now() where dead_at is null');
+  /** As if the time to wait were over. */
+  const again = async () => {
+    await owner('update notification set next_attempt_at = now() where dead_at is null');
+    await owner('update subscription set retry_at = now()');
+  };
 
   it('shakes hands before anything else: only an endpoint that takes it is told of events', async () => {
     const made = await write(subscription('record-changed'));
@@ -101,6 +106,8 @@ describe('push', () => {
     const first = await write();
     await world.fhir(here, access.token, `/Observation/${first.json.id}`, { method: 'DELETE' });
     assert.equal(await sendDue(), 2);
+    // They are sent side by side, so either may be first.
+    sent.sort((one, other) => numberOf(one) - numberOf(other));
     const bundle = JSON.parse(sent[0]!.body);
     assert.equal(sent[0]!.url, ENDPOINT);
     assert.equal(sent[0]!.headers.authorization, 'Bearer theirs');
@@ -325,6 +332,7 @@ describe('push', () => {
       assert.equal(await sendDue(), 0, 'not before its time');
       await again();
     }
+    await owner(`update notification set at = at - interval '61 hours'`);
     await sendDue();
     assert.equal(sent.length, RETRY_AFTER_SECONDS.length + 1);
     assert.equal(new Set(sent.map((one) => part(one, 'event-number').valueString)).size, 1);
@@ -339,8 +347,49 @@ describe('push', () => {
     assert.doesNotMatch(status.text, /private words/);
     answer = () => {};
     await write();
+    assert.equal(await sendDue(), 0, 'a receiver that fails is left alone until its time');
+    await again();
     assert.equal(await sendDue(), 1);
     assert.equal(await statusOf(id), 'active', 'one that arrives ends the error');
+  });
+
+  it('tries a receiver that fails with one notification at a time, and sends the rest once it takes that', async () => {
+    await subscribed('record-changed');
+    for (let n = 0; n < 7; n++) await write();
+    answer = () => {
+      throw Object.assign(new Error(), { code: 'HTTP 503' });
+    };
+    await sendDue();
+    assert.ok(sent.length <= 4, 'as many as were on their way when the first failed');
+    for (const _ of [1, 2]) {
+      sent = [];
+      await again();
+      await sendDue();
+      assert.equal(sent.length, 1);
+    }
+    const { rows } = await owner('select failures from subscription');
+    assert.equal(rows[0].failures, 3, 'those that fail together are one failure');
+    answer = () => {};
+    await again();
+    assert.equal(await sendDue(), 7);
+  });
+
+  it('lets no receiver that is slow hold up another', async () => {
+    await subscribed('record-changed');
+    const other = { type: 'rest-hook', endpoint: 'https://quick.example.org/hook' };
+    await subscribed('record-changed', { channel: other });
+    for (let n = 0; n < 6; n++) await write();
+    const slow = Promise.withResolvers<void>();
+    let quick = 0;
+    const allQuick = Promise.withResolvers<void>();
+    const post = async (url: string) => {
+      if (url === ENDPOINT) return slow.promise;
+      if (++quick === 6) allQuick.resolve();
+    };
+    const all = createSendDue({ ...world.context, keys, post })();
+    await allQuick.promise;
+    slow.resolve();
+    assert.equal(await all, 12);
   });
 
   it('is sent by one process of those that look at the same time', async () => {

@@ -16,7 +16,9 @@ const SWEEP_EVERY_MS = 3_600_000;
 export function pushRoutes(context: Context, options: { post?: Post } = {}) {
   const { database, log } = context;
   const keys = createSigningKeys(context);
-  const sendDue = createSendDue({ ...context, keys, post: options.post ?? createPost() });
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const sendDue = createSendDue({ ...context, keys, signal, post: options.post ?? createPost() });
 
   return async (app: FastifyInstance): Promise<void> => {
     app.get('/.well-known/jwks.json', async (_request, reply) =>
@@ -40,6 +42,7 @@ export function pushRoutes(context: Context, options: { post?: Post } = {}) {
       );
     }, SWEEP_EVERY_MS).unref();
     app.addHook('onClose', async () => {
+      stopping.abort();
       clearInterval(looking);
       clearInterval(sweeping);
       await sending;

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Context } from '../context.ts';
 import { notificationBundle } from './notification-bundle.ts';
 import type { Post } from './post.ts';
@@ -6,27 +7,54 @@ import { signDetached } from './sign.ts';
 import type { SigningKeys } from './signing-keys.ts';
 import { markFailed, markSent, type Taken, takeNotifications } from './store.ts';
 
-/** Waiting before each further try; after the last the notification is a dead letter. Two and a half days in all. */
+/** Waiting after each failure in a row, of a receiver as a whole; the last goes on. */
 export const RETRY_AFTER_SECONDS = [10, 60, 300, 1800, 7200, 21_600, 43_200, 64_800, 86_400] as const;
+/** What is older when its receiver fails again is a dead letter. */
+const GIVE_UP_AFTER_SECONDS = 60 * 3600;
 
-const AT_ONCE = 10;
+const IN_FLIGHT_MAX = 32;
+const EACH_MAX = 4;
 /** Longer than a sending can take, so that no other process sends the same beside it. */
 const LEASE_SECONDS = 60;
+/** How soon others are looked for while slow receivers are waited for. */
+const LOOK_AGAIN_MS = 500;
 
 type Needs = Pick<Context, 'database' | 'secrets' | 'audit' | 'log' | 'baseUrl' | 'now'> & {
   keys: SigningKeys;
   post: Post;
+  /** Once aborted, nothing more is taken; what is on its way is waited for. */
+  signal?: AbortSignal;
 };
 
 /** Sends what is due, until nothing is. Returns how many were taken by their receivers. Any number of processes may. */
 export function createSendDue(needs: Needs) {
   return async function sendDue(): Promise<number> {
-    for (let sent = 0; ; ) {
-      const taken = await takeNotifications(needs.database.service, AT_ONCE, LEASE_SECONDS);
-      if (taken.length === 0) return sent;
-      const done = await Promise.all(taken.map((one) => sendOne(needs, one)));
-      sent += done.filter(Boolean).length;
+    const flights = new Map<Promise<unknown>, string>();
+    let sent = 0;
+    while (!needs.signal?.aborted) {
+      const busy = [...new Set(flights.values())];
+      const taken = await takeNotifications(needs.database.service, {
+        subscriptions: Math.floor((IN_FLIGHT_MAX - flights.size) / EACH_MAX),
+        each: EACH_MAX,
+        busy,
+        leaseSeconds: LEASE_SECONDS,
+      });
+      for (const one of taken) {
+        const flight: Promise<unknown> = sendOne(needs, one)
+          .then((done) => {
+            sent += Number(done);
+          })
+          .finally(() => flights.delete(flight));
+        flights.set(flight, one.subscriptionId);
+      }
+      // What arrived while this was asked had its subscription left out: ask again.
+      if (flights.size === 0 && busy.length === 0) break;
+      if (flights.size === 0) continue;
+      // A receiver that is slow does not keep what is for others waiting.
+      await Promise.race([...flights.keys(), setTimeout(LOOK_AGAIN_MS, undefined, { ref: false })]);
     }
+    await Promise.all(flights.keys());
+    return sent;
   };
 }
 
@@ -39,9 +67,10 @@ async function sendOne(needs: Needs, taken: Taken): Promise<boolean> {
     await post(taken.endpoint, headers, body);
   } catch (error) {
     const code = String((error as { code?: unknown }).code ?? 'internal');
-    const wait = RETRY_AFTER_SECONDS[taken.attempts - 1] ?? null;
-    await markFailed(database.service, taken, code, wait);
-    log.warn({ notification: taken.id, code, givenUp: wait === null }, 'a notification was not delivered');
+    const waitSeconds = RETRY_AFTER_SECONDS[taken.failures] ?? RETRY_AFTER_SECONDS.at(-1)!;
+    const failure = { error: code, waitSeconds, giveUpAfterSeconds: GIVE_UP_AFTER_SECONDS };
+    const givenUp = await markFailed(database.service, taken, failure);
+    log.warn({ notification: taken.id, code, givenUp }, 'a notification was not delivered');
     return false;
   }
   await markSent(database.service, taken);

@@ -34,6 +34,8 @@ create table subscription (
   error text,
   ends_at timestamptz,
   events bigint not null default 0,
+  failures integer not null default 0,  -- tries since its receiver last took anything
+  retry_at timestamptz,           -- nothing is sent to a receiver that fails before this
   version integer not null default 1,
   created_at timestamptz not null,
   updated_at timestamptz not null,
@@ -64,7 +66,7 @@ create table notification (
   primary key (route, subscription_id, id),
   foreign key (route, subscription_id) references subscription on delete cascade
 );
-create index notification_due on notification (next_attempt_at) where dead_at is null;
+create index notification_due on notification (route, subscription_id, next_attempt_at) where dead_at is null;
 create index notification_dead on notification (dead_at) where dead_at is not null;
 
 alter table subscription enable row level security;
@@ -211,13 +213,14 @@ create function notification_needs(p_topic text, p_type text) returns text[] lan
     when 'invitation-used' then array['Patient.$status-query', 'Organization.$generate-invitation-tokens']
     when 'record-changed' then array[p_type || '.r', '*.r'] end;
 
--- Takes what is due, for so long that whoever dies over it leaves it to others. Here, in the statement that picks it up,
+-- Takes what is due, some of each of some subscriptions, so that a receiver that is slow or gone holds up nobody else: one
+-- that fails is tried with one notification when its time comes, those in `p_busy` not at all. Taken for so long that whoever dies over it leaves it to others. Here, in the statement that picks it up,
 -- it is asked again whether the connection stands and may know; what it may not is dropped. While access is suspended,
 -- or the system is not live, notifications wait. That its connection changed, a system learns in any case.
-create function take_notifications(p_limit integer, p_lease interval)
+create function take_notifications(p_subscriptions integer, p_each integer, p_busy uuid[], p_lease interval)
 returns table (route integer, subscription_id uuid, id uuid, topic text, at timestamptz, change text, focus_type text,
                focus_id uuid, patient_id uuid, number bigint, attempts smallint, endpoint text, headers bytea,
-               status text, organisation_id uuid, connection_id uuid, client_id text, subscribed_topic text)
+               status text, organisation_id uuid, connection_id uuid, client_id text, subscribed_topic text, failures integer)
 language plpgsql volatile security definer set search_path = public, pg_temp as $$
 #variable_conflict use_column
 declare
@@ -228,9 +231,18 @@ declare
 begin
   -- In the order of subscriptions, so that two processes never wait for each other.
   for n in
-    with due as materialized (
-      select q.* from notification q where q.dead_at is null and q.next_attempt_at <= now_
-       order by q.next_attempt_at limit p_limit for update skip locked)
+    with ready as materialized (
+      select s.route, s.id, case when s.failures > 0 then 1 else p_each end as each
+        from subscription s
+       where (s.retry_at is null or s.retry_at <= now_) and s.id <> all(p_busy)
+         and exists (select from notification q where q.route = s.route and q.subscription_id = s.id
+                                                  and q.dead_at is null and q.next_attempt_at <= now_)
+       order by random() limit p_subscriptions),
+    due as materialized (
+      select q.* from ready r cross join lateral (
+        select * from notification q
+         where q.route = r.route and q.subscription_id = r.id and q.dead_at is null and q.next_attempt_at <= now_
+         order by q.next_attempt_at limit r.each for update skip locked) q)
     select * from due order by subscription_id, at
   loop
     select s.*, c.client_id, c.labels, c.teams, c.permissions as granted, y.permissions as registered,
@@ -249,7 +261,10 @@ begin
     if held.status = 'off' or (held.over and n.topic <> 'connection-changed') or held.ends_at <= now_ then
       update subscription s set status = 'off', version = s.version + 1, updated_at = now_
        where s.route = n.route and s.id = n.subscription_id and s.status <> 'off';
-      delete from notification q where q.route = n.route and q.subscription_id = n.subscription_id and q.id = n.id;
+      delete from notification q
+       where q.route = n.route and q.subscription_id = n.subscription_id
+         and q.id in (select o.id from notification o where o.route = n.route and o.subscription_id = n.subscription_id
+                         for update skip locked);
       continue;
     end if;
     if not held.live or (held.suspended and n.topic <> 'connection-changed') then
@@ -278,7 +293,7 @@ begin
      where q.route = n.route and q.subscription_id = n.subscription_id and q.id = n.id;
     return query select n.route, n.subscription_id, n.id, n.topic, n.at, n.change, n.focus_type, n.focus_id,
                         n.patient_id, n.number, (n.attempts + 1)::smallint, held.endpoint, held.headers, held.status,
-                        held.organisation_id, held.connection_id, held.client_id, held.topic;
+                        held.organisation_id, held.connection_id, held.client_id, held.topic, held.failures;
   end loop;
 end $$;
 
@@ -288,24 +303,34 @@ language plpgsql volatile security definer set search_path = public, pg_temp as 
 begin
   delete from notification q where q.route = p_route and q.subscription_id = p_subscription and q.id = p_id;
   if found then
+    update subscription s set failures = 0, retry_at = null
+     where s.route = p_route and s.id = p_subscription and s.failures > 0;
     update subscription s set status = 'active', error = null, version = s.version + 1, updated_at = clock_timestamp()
      where s.route = p_route and s.id = p_subscription and s.status in ('requested', 'error');
   end if;
 end $$;
 
--- It did not: it is tried again at that time, or given up when there is none and the subscription says so.
-create function notification_failed(p_route integer, p_subscription uuid, p_id uuid, p_error text, p_after interval)
-returns void language plpgsql volatile security definer set search_path = public, pg_temp as $$
+-- It did not: the receiver is tried again after `p_wait`. Several that fail together are one failure. What is older than
+-- `p_give_up` by then is given up, and the subscription says so.
+create function notification_failed(p_route integer, p_subscription uuid, p_id uuid, p_error text, p_wait interval,
+                                    p_give_up interval) returns boolean
+language plpgsql volatile security definer set search_path = public, pg_temp as $$
+declare
+  now_ timestamptz := clock_timestamp();
 begin
-  update notification q
-     set error = p_error, next_attempt_at = clock_timestamp() + coalesce(p_after, interval '0'),
-         dead_at = case when p_after is null then clock_timestamp() end
+  update notification q set error = p_error, next_attempt_at = now_ + p_wait
    where q.route = p_route and q.subscription_id = p_subscription and q.id = p_id and q.dead_at is null;
-  if found and p_after is null then
-    update subscription s set status = case s.status when 'requested' then 'off' else 'error' end,
-                              error = p_error, version = s.version + 1, updated_at = clock_timestamp()
-     where s.route = p_route and s.id = p_subscription and s.status <> 'off';
+  update subscription s set failures = s.failures + 1, retry_at = now_ + p_wait
+   where s.route = p_route and s.id = p_subscription and (s.retry_at is null or s.retry_at <= now_);
+  update notification q set dead_at = now_, error = p_error
+   where q.route = p_route and q.subscription_id = p_subscription and q.dead_at is null and q.at <= now_ - p_give_up;
+  if not found then
+    return false;
   end if;
+  update subscription s set status = case s.status when 'requested' then 'off' else 'error' end,
+                            error = p_error, version = s.version + 1, updated_at = now_
+   where s.route = p_route and s.id = p_subscription and s.status <> 'off';
+  return true;
 end $$;
 
 -- Dead letters are shown for thirty days.
