@@ -13,6 +13,7 @@ import { type Call, callOf } from './http/call.ts';
 import { finish } from './http/finish.ts';
 import { Refusal } from './http/refusal.ts';
 import { type Served, serve, serveRefusal } from './http/serve.ts';
+import { operationDefinition } from './operations/operation-definitions.ts';
 import { createRegisterWorker } from './operations/registering/jobs/worker.ts';
 import { createRoom } from './room.ts';
 
@@ -56,13 +57,17 @@ export function fhirRoutes(context: Context, definitions: Definitions, smart: Sm
     const [first, second, third] = segments;
     const metadata = first === 'metadata' && second === undefined;
     const wellKnown = first === '.well-known' && second === 'smart-configuration' && third === undefined;
-    if (!metadata && !wellKnown) return undefined;
-    const entry = { interaction: metadata ? 'capabilities' : 'smart-configuration' };
+    const definition =
+      first === 'OperationDefinition' && third === undefined
+        ? operationDefinition(context.baseUrl(), second)
+        : undefined;
+    if (!metadata && !wellKnown && !definition) return undefined;
+    const entry = { interaction: wellKnown ? 'smart-configuration' : 'capabilities' };
     if (method !== 'GET' && method !== 'HEAD') {
       const refusal = new Refusal('method-not-allowed', { headers: { allow: 'GET, HEAD' } });
       return { entry, decision: null, answer: refusal };
     }
-    const body = metadata ? capabilities(base) : JSON.stringify(smart(context, base));
+    const body = definition ?? (metadata ? capabilities(base) : JSON.stringify(smart(context, base)));
     const headers: Record<string, string> = { 'cache-control': 'no-cache' };
     if (wellKnown) headers['content-type'] = 'application/json; charset=utf-8';
     return { entry, decision: null, answer: { status: 200, body, headers } };

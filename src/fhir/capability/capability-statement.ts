@@ -1,5 +1,6 @@
 import type { Context } from '../../context.ts';
 import type { Definitions } from '../definitions/definitions.ts';
+import { operationsOf } from '../operations/operation-definitions.ts';
 import { supportedParameters } from '../search/parse-search.ts';
 
 const STARTED = new Date();
@@ -18,7 +19,7 @@ export function capabilityStatement(context: Context, definitions: Definitions) 
   };
 }
 
-function statementOf(baseUrl: string, base: string, resource: object[]) {
+function statementOf(baseUrl: string, base: string, resource: readonly { type: string }[]) {
   return {
     resourceType: 'CapabilityStatement',
     status: 'active',
@@ -36,7 +37,7 @@ function statementOf(baseUrl: string, base: string, resource: object[]) {
       {
         mode: 'server',
         security: securityOf(baseUrl),
-        resource,
+        resource: resource.map((one) => ({ ...one, operation: operationsOf(baseUrl, one.type) })),
         interaction: [{ code: 'batch' }, { code: 'transaction' }],
       },
     ],

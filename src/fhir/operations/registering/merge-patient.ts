@@ -37,20 +37,27 @@ const CHOICES = ['deceased', 'multipleBirth'];
 function mergedElement(element: string, stored: unknown, sent: unknown): unknown {
   const key = KEYS[element];
   if (!key || !Array.isArray(stored) || !Array.isArray(sent)) return sent;
-  const news = new Map<string, JsonObject[]>();
-  for (const one of sent as JsonObject[]) news.set(key(one), [...(news.get(key(one)) ?? []), one]);
+  const news = grouped(sent, key);
+  const olds = grouped(stored, key);
+  for (const [name, group] of news) {
+    const known = olds.get(name);
+    // By this the patient is known to others: what is said of it beside its value is not for each to change.
+    const national = element === 'identifier' && NATIONAL_SYSTEMS.has(group[0]?.system as string);
+    if (known && (national || isDeepStrictEqual(known, group))) news.delete(name);
+  }
   const kept = (stored as JsonObject[]).flatMap((one) => {
-    const same = news.get(key(one));
-    if (!same) return [one];
-    if (element === 'identifier' && NATIONAL_SYSTEMS.has(one.system as string)) {
-      // By this the patient is known to others: what is said of it beside its value is not for each to change.
-      news.set(key(one), []);
-      return [one];
-    }
-    news.set(key(one), []);
-    return same;
+    const instead = news.get(key(one));
+    if (!instead) return [one];
+    // The first gives its place to all that come for it.
+    return instead.splice(0);
   });
   return [...kept, ...[...news.values()].flat()];
+}
+
+function grouped(entries: JsonObject[], key: Key): Map<string, JsonObject[]> {
+  const groups = new Map<string, JsonObject[]>();
+  for (const one of entries) groups.set(key(one), [...(groups.get(key(one)) ?? []), one]);
+  return groups;
 }
 
 type Key = (entry: JsonObject) => string;
