@@ -27,25 +27,29 @@ export function createPatientSessions(options: { store: PatientStore; secure: bo
       return session;
     },
 
-    /** A new session; the one they came with, if any, ends (no session id outlives a change of person). */
+    /**
+     * A new session; the one they came with, if any, ends (no session id outlives a change of person). False when the
+     * password that `account` has is not the account's any more.
+     */
     async begin(
       request: FastifyRequest,
       reply: FastifyReply,
       account: PatientAccount,
       before: PatientSession | null,
-    ): Promise<void> {
+    ): Promise<boolean> {
       if (before) await store.endSession(before.idHash, now());
       const { secret, hash } = newSecret();
-      await store.insertSession({
+      const begun = await store.insertSession({
         idHash: hash,
-        accountId: account.id,
+        account,
         csrf: randomBytes(32).toString('base64url'),
         now: now(),
         expiresAt: new Date(now().getTime() + ABSOLUTE_SECONDS * 1000),
         address: request.ip,
         userAgent: String(request.headers['user-agent'] ?? '').slice(0, 200),
       });
-      reply.setCookie(cookieName, secret, cookie);
+      if (begun) reply.setCookie(cookieName, secret, cookie);
+      return begun;
     },
 
     async end(reply: FastifyReply, session: PatientSession): Promise<void> {

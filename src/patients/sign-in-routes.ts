@@ -47,13 +47,15 @@ export function signInRoutes(app: FastifyInstance, room: Room): void {
         throw tooManyAttempts(checked.seconds);
       }
       const known = { accountId: checked.account?.id, patientId: checked.account?.patientId };
-      if (checked.result === 'wrong') {
+      const wrong = async () => {
         await record(request, { action: 'my-sign-in', outcome: 'sign-in-refused', status: 422, ...known });
         return show([{ field: 'email', text: 'The email address or the password is not right' }]);
-      }
+      };
+      if (checked.result === 'wrong') return wrong();
       await record(request, { action: 'my-sign-in', outcome: 'allowed', status: 303, ...known });
       await store.setName(checked.account.id, await readName(context.database.service, checked.account.id));
-      await sessions.begin(request, reply, checked.account, request.patientSession);
+      // Changed while it was being looked at: then it was the wrong one, which is recorded as well.
+      if (!(await sessions.begin(request, reply, checked.account, request.patientSession))) return wrong();
       return reply.redirect(next, 303);
     },
   );

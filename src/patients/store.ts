@@ -67,23 +67,37 @@ export function createPatientStore(database: Pick<Pool, 'query'>) {
       return { idHash, account, csrf, createdAt, lastSeenAt };
     },
 
+    /** False, and no session, when the password is another by now: whoever changed it ended all sessions of before. */
     async insertSession(session: {
       idHash: Buffer;
-      accountId: string;
+      account: Pick<PatientAccount, 'id' | 'passwordHash'>;
       csrf: string;
       now: Date;
       expiresAt: Date;
       address: string;
       userAgent: string;
-    }): Promise<void> {
-      const { idHash, accountId, csrf, now, expiresAt, address, userAgent } = session;
-      await run(
+    }): Promise<boolean> {
+      const { idHash, account, csrf, now, expiresAt, address, userAgent } = session;
+      // The account's lock puts a sign-in and a change of the password in order.
+      const { rowCount } = await run(
         'insert-session',
         `insert into patient_session (id_hash, route, account_id, csrf_token, created_at, last_seen_at, expires_at,
                                       address, user_agent)
-         values ($1, $2, $3, $4, $5, $5, $6, $7, $8)`,
-        [idHash, routeOf(accountId), accountId, csrf, now, expiresAt, address, userAgent],
+         select $1, a.route, a.id, $4, $5::timestamptz, $5, $6, $7, $8 from patient_account a
+          where a.route = $2 and a.id = $3 and a.password_hash = $9 and a.closed_at is null for share`,
+        [
+          idHash,
+          routeOf(account.id),
+          account.id,
+          csrf,
+          now,
+          expiresAt,
+          address,
+          userAgent,
+          account.passwordHash,
+        ],
       );
+      return rowCount === 1;
     },
 
     async touch(idHash: Buffer, now: Date): Promise<void> {

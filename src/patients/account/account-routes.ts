@@ -83,7 +83,7 @@ export function accountRoutes(app: FastifyInstance, room: Room): void {
       });
       await record(request, { action: 'my-password', outcome: 'allowed', status: 303, accountId, patientId });
       mail.look();
-      await sessions.begin(request, reply, request.patientSession!.account, null);
+      await sessions.begin(request, reply, { ...request.patientSession!.account, passwordHash }, null);
       flash(reply, {
         kind: 'success',
         text: 'Your password is changed. You are signed out everywhere else.',

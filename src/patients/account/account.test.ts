@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts';
 import { htmlProblems } from '../../../test/support/html.ts';
 import { type PageClient, textOf } from '../../../test/support/page-client.ts';
@@ -170,6 +171,31 @@ describe('a patient’s account', () => {
     assert.deepEqual(answers.map(({ statusCode }) => statusCode).sort(), [303, 410, 410]);
     assert.equal(await open(elsewhere), false);
     assert.equal((await signIn(service.client(), NEXT)).statusCode, 303);
+  it('lets no link that was asked for before set another password after', async () => {
+    const link = await linkFor(email);
+    const client = await service.signedIn(email);
+    await client.get('/my/account/password');
+    await client.post('/my/account/password', { current: PASSWORD, password: NEXT });
+    assert.equal((await choose(link, { password: 'velvet otter kettle' })).statusCode, 410);
+    assert.equal((await signIn(service.client(), NEXT)).statusCode, 303);
+  });
+
+  it('is not entered with a password that was changed while it was looked at', async () => {
+    const client = service.client();
+    await client.get('/my/sign-in');
+    const changing = await db.database.owner.connect();
+    await changing.query('begin');
+    await changing.query(`update patient_account set password_hash = 'another' where email = $1`, [email]);
+    const asked = client.post('/my/sign-in', { email, password: PASSWORD });
+    const waits = `select from pg_locks where not granted and locktype in ('transactionid', 'tuple')`;
+    while ((await db.database.owner.query(waits)).rowCount === 0) await setImmediate();
+    await changing.query('commit');
+    changing.release();
+    assert.equal((await asked).statusCode, 422);
+    assert.equal(await open(client), false);
+    assert.equal(service.audit.at(-1)?.outcome, 'sign-in-refused');
+  });
+
     assert.match((await service.messageTo(email))?.subject ?? '', /password was changed/);
   });
 

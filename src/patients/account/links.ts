@@ -31,21 +31,23 @@ export async function accountOfLink(
   return rows[0] ?? null;
 }
 
-/** Uses the link, and with it every other that was asked for. False when another request was first. */
+/** Uses the link. False when another request was first. */
 export async function useLink(on: On, tokenHash: Buffer, now: Date): Promise<boolean> {
-  const { rows } = await on.query<{ account_id: string }>({
+  const { rowCount } = await on.query({
     name: 'password-link-use',
-    text: `delete from patient_link where token_hash = $1 and purpose = 'password' and expires_at > $2
-           returning account_id`,
+    text: `delete from patient_link where token_hash = $1 and purpose = 'password' and expires_at > $2`,
     values: [tokenHash, now],
   });
-  if (!rows[0]) return false;
+  return rowCount === 1;
+}
+
+/** Every link to a new password that was asked for. */
+export async function dropLinks(on: On, accountId: string): Promise<void> {
   await on.query({
-    name: 'password-link-use-others',
+    name: 'password-link-drop',
     text: `delete from patient_link where account_id = $1 and purpose = 'password'`,
-    values: [rows[0].account_id],
+    values: [accountId],
   });
-  return true;
 }
 
 /** The date of birth of the patient who acts. Inside `asPatient`. */
