@@ -70,6 +70,12 @@ export function toPageError(error: unknown, isUnavailable: (error: unknown) => b
       retryAfterSeconds: 30,
     });
   }
+  if ((error as { code?: unknown } | null)?.code === NO_TEXT) {
+    return badRequest(
+      'What you sent has a character that no text has. Nothing was changed.',
+      'Type it again.',
+    );
+  }
   const status = (error as { statusCode?: number } | null)?.statusCode ?? 500;
   if (status === 404) return notFound();
   if (status === 413)
@@ -100,3 +106,6 @@ export function toPageError(error: unknown, isUnavailable: (error: unknown) => b
     whatToDo: 'Try again later. If it happens again, tell your support team the reference below.',
   });
 }
+
+/** PostgreSQL's character_not_in_repertoire: a NUL, or half of a character, in what somebody sent. */
+const NO_TEXT = '22021';

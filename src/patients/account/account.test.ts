@@ -89,6 +89,19 @@ describe('a patient’s account', () => {
     );
   });
 
+  it('answers a character that no text has as the mistake that it is', async () => {
+    const nobody = service.client();
+    await nobody.get('/my/sign-in');
+    const form = { email: 'nia\0@example.org', password: PASSWORD };
+    assert.equal((await nobody.post('/my/sign-in', form)).statusCode, 400);
+    const client = await service.signedIn(email);
+    for (const path of ['/my/letters?search=%00', '/my/access?search=%00', '/my/access/entries?system=%00']) {
+      const answer = await client.get(path);
+      assert.equal(answer.statusCode, 400, path);
+      assert.match(textOf(answer.body), /a character that no text has/);
+    }
+  });
+
   it('is closed to who tries passwords, for a while', async () => {
     const statuses = [];
     for (let tried = 0; tried < 7; tried++) {
@@ -158,19 +171,6 @@ describe('a patient’s account', () => {
     assert.equal((await signIn(service.client(), NEXT)).statusCode, 303);
   });
 
-  it('gets a new password by a link, once, with the date of birth', async () => {
-    const elsewhere = await service.signedIn(email);
-    const link = await linkFor(email);
-    const page = await service.client().get(`/my/new-password/choose?link=${link}`);
-    assert.deepEqual(await htmlProblems(page.body), []);
-    const wrong = await choose(link, { day: '30' });
-    assert.match(textOf(wrong.body), /not the date of birth that we have/);
-    assert.deepEqual(await htmlProblems(wrong.body), []);
-    assert.equal((await choose(link, { password: 'short' })).statusCode, 422);
-    const answers = await Promise.all([choose(link), choose(link), choose(link)]);
-    assert.deepEqual(answers.map(({ statusCode }) => statusCode).sort(), [303, 410, 410]);
-    assert.equal(await open(elsewhere), false);
-    assert.equal((await signIn(service.client(), NEXT)).statusCode, 303);
   it('lets no link that was asked for before set another password after', async () => {
     const link = await linkFor(email);
     const client = await service.signedIn(email);
@@ -196,6 +196,19 @@ describe('a patient’s account', () => {
     assert.equal(service.audit.at(-1)?.outcome, 'sign-in-refused');
   });
 
+  it('gets a new password by a link, once, with the date of birth', async () => {
+    const elsewhere = await service.signedIn(email);
+    const link = await linkFor(email);
+    const page = await service.client().get(`/my/new-password/choose?link=${link}`);
+    assert.deepEqual(await htmlProblems(page.body), []);
+    const wrong = await choose(link, { day: '30' });
+    assert.match(textOf(wrong.body), /not the date of birth that we have/);
+    assert.deepEqual(await htmlProblems(wrong.body), []);
+    assert.equal((await choose(link, { password: 'short' })).statusCode, 422);
+    const answers = await Promise.all([choose(link), choose(link), choose(link)]);
+    assert.deepEqual(answers.map(({ statusCode }) => statusCode).sort(), [303, 410, 410]);
+    assert.equal(await open(elsewhere), false);
+    assert.equal((await signIn(service.client(), NEXT)).statusCode, 303);
     assert.match((await service.messageTo(email))?.subject ?? '', /password was changed/);
   });
 
