@@ -26,7 +26,7 @@ export function parseCsv(text: string): { line: number; cells: string[] }[] {
   const rows: { line: number; cells: string[] }[] = [];
   let cells: string[] = [];
   let [line, begun] = [1, 1];
-  const cell = /(?:\s*"((?:[^"]|"")*)"[^\S\r\n]*|([^",\r\n]*))(,|\r?\n|$)/y;
+  const cell = /(?:[^\S\r\n]*"((?:[^"]|"")*)"[^\S\r\n]*|([^",\r\n]*))(,|\r?\n|$)/y;
   const rest = text.replace(/^\uFEFF/, '');
   while (cell.lastIndex < rest.length) {
     const found = cell.exec(rest);
