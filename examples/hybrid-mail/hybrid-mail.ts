@@ -88,7 +88,8 @@ await runProgram({ help: HELP, flags: FLAGS }, async (flags) => {
   if (count('replaced') > 0) console.log(`  replaced:            ${count('replaced')}`);
   if (failure) throw failure;
 
-  const { invited, earlier, cannot } = await invitePatients(client, statuses, { folder, now });
+  const toInvite = signal.aborted ? new Map() : statuses;
+  const { invited, earlier, cannot } = await invitePatients(client, toInvite, { folder, now });
   console.log(`Patients invited now: ${invited}, invited before: ${earlier}`);
   if (invited > 0) console.log(`  their codes are in ${folder.file('invitations.csv')}`);
 

@@ -167,4 +167,23 @@ describe('the examples’ client', () => {
     assert.equal(sent[4]!.url, `${BASE}/Observation?${condition}`);
     assert.equal(sent[4]!.method, 'PUT');
   });
+
+  it('sends an operation again under the same key, so that what it makes is made once', async () => {
+    const { client, sent } = clientOf([
+      new TypeError('the answer was lost'),
+      { json: { resourceType: 'Parameters', parameter: [{ name: 'a' }] } },
+      { json: { resourceType: 'Parameters' } },
+    ]);
+    const path = 'Organization/$generate-invitation-tokens';
+    const answer = await client.operation(path, [{ name: 'b' }], 'once');
+    assert.deepEqual(answer.parameter, [{ name: 'a' }]);
+    const made = sent.filter(({ url }) => url === `${BASE}/${path}`);
+    assert.deepEqual(
+      made.map(({ method, headers }) => [method, headers.get('idempotency-key')]),
+      Array(2).fill(['POST', '"once"']),
+    );
+    assert.deepEqual(JSON.parse(made[1]!.body), { resourceType: 'Parameters', parameter: [{ name: 'b' }] });
+    await client.operation('Patient/$status-query', []);
+    assert.equal(sent.at(-1)!.headers.get('idempotency-key'), null, 'what only asks needs none');
+  });
 });
