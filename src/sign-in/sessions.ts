@@ -60,8 +60,10 @@ export function createSessions(options: { store: SignInStore; secure: boolean; n
       const idHash = hashOf(request.cookies[cookieName]);
       if (!idHash) return null;
       const session = await store.liveSession(idHash, now(), IDLE_SECONDS);
-      // Someone without any role left is nobody here, whatever they had opened before.
+      // Someone without any role left is nobody here, whatever they had opened before; a session that a launch
+      // opened is for its one organisation.
       if (session?.account.roles.length === 0) return null;
+      if (session?.openedBy && !currentRole(session)) return null;
       if (session && now().getTime() - session.lastSeenAt.getTime() > TOUCH_SECONDS * 1000) {
         await store.touch(idHash, now());
       }

@@ -27,13 +27,21 @@ export async function recogniseDevice(
   return { id: rows[0].device_id, token };
 }
 
-/** Whether the cookie is one that was given out, whatever became of it. Changes nothing. */
-export async function isKnownDevice(database: Pool, cookie: string | undefined): Promise<boolean> {
+/**
+ * Whether the cookie is that of a browser somebody is connected in: everyone who opens a link is given one. Changes
+ * nothing.
+ */
+export async function isConnectedDevice(database: Pool, cookie: string | undefined): Promise<boolean> {
   const hash = hashOfToken(cookie);
   if (!hash) return false;
   const { rowCount } = await database.query({
-    name: 'launch-device-known',
-    text: 'select from launch_device_token where token_hash = $1',
+    name: 'launch-device-connected',
+    text: `
+      select from launch_device_token t
+        join launch_device d on d.id = t.device_id
+        join launch_pairing_device l on l.device_id = d.id
+        join launch_pairing p on p.id = l.pairing_id
+       where t.token_hash = $1 and d.ended_at is null and p.ended_at is null limit 1`,
     values: [hash],
   });
   return rowCount === 1;

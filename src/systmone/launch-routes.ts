@@ -3,7 +3,7 @@ import { type AttemptLimit, networkOf } from '../sign-in/index.ts';
 import type { Answers } from './answer.ts';
 import { type LaunchConfiguration, profileOf } from './configuration.ts';
 import { configurationByKey } from './configuration-store.ts';
-import { isKnownDevice } from './devices.ts';
+import { isConnectedDevice } from './devices.ts';
 import { type Incoming, NHS_NUMBER_SYSTEM } from './incoming.ts';
 import { insertEvent } from './launch-store.ts';
 import type { LaunchFields } from './profiles/index.ts';
@@ -22,6 +22,21 @@ const UNREADABLE: AttemptLimit = {
 const UNPAIRED: AttemptLimit = {
   purpose: 'launch-unpaired',
   free: 300,
+  firstWaitSeconds: 60,
+  waitSecondsMax: 900,
+};
+
+/** Enough for a day of patients who are not here, and hopeless for trying dates of birth. */
+const NOT_FOUND: AttemptLimit = {
+  purpose: 'launch-not-found',
+  free: 60,
+  firstWaitSeconds: 60,
+  waitSecondsMax: 900,
+};
+/** So many of one link's refusals from one network are shown to administrators; the audit has each of them. */
+const REPORTED: AttemptLimit = {
+  purpose: 'launch-reported',
+  free: 100,
   firstWaitSeconds: 60,
   waitSecondsMax: 900,
 };
@@ -61,13 +76,13 @@ export function launchRoutes(app: FastifyInstance, room: Room, answers: Answers)
     const blocked = await attempts.blocked(UNPAIRED, network, context.now());
     if (
       blocked !== null &&
-      !(await isKnownDevice(context.database.service, room.cookies.deviceOf(request)))
+      !(await isConnectedDevice(context.database.service, room.cookies.deviceOf(request)))
     ) {
       return refused(request, reply, configuration, 'too-many-attempts');
     }
-    const arrival = await room.arrive(incomingOf(configuration, fields), answers.visitorOf(request));
-    if (arrival.outcome === 'not-paired') await attempts.count(UNPAIRED, network, context.now());
-    return answers.answer(request, reply, arrival);
+    return arrive(request, reply, incomingOf(configuration, fields), () =>
+      attempts.count(UNPAIRED, network, context.now()),
+    );
   });
 
   app.get<{ Params: { token: string } }>(
@@ -77,7 +92,7 @@ export function launchRoutes(app: FastifyInstance, room: Room, answers: Answers)
     async (request, reply) => {
       const incoming = await room.openLink(request.params.token);
       if (!incoming) return answers.refuse(request, reply, 'request-gone');
-      return answers.answer(request, reply, await room.arrive(incoming, answers.visitorOf(request)));
+      return arrive(request, reply, incoming);
     },
   );
 
@@ -92,6 +107,34 @@ export function launchRoutes(app: FastifyInstance, room: Room, answers: Answers)
     return room.pages.render(reply.code(page.status), 'systmone/refused.njk', { refusal: page, reference });
   });
 
+  /** Whoever is connected may not try patients and dates of birth for ever; nobody else is told that they may not. */
+  async function arrive(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    incoming: Incoming,
+    unpaired?: () => Promise<unknown>,
+  ) {
+    const { organisationId, source, configurationId, asked } = incoming;
+    const user = JSON.stringify([organisationId, source, asked.userName.toLowerCase()]);
+    const blocked = await attempts.blocked(NOT_FOUND, user, context.now());
+    if (
+      blocked !== null &&
+      (await isConnectedDevice(context.database.service, room.cookies.deviceOf(request)))
+    ) {
+      return answers.refuse(request, reply, 'too-many-attempts', {
+        organisationId,
+        configurationId: configurationId ?? undefined,
+      });
+    }
+    const arrival = await room.arrive(incoming, answers.visitorOf(request));
+    if (arrival.outcome === 'not-paired') await unpaired?.();
+    // A wrong date of birth and an unknown number alike, or the limit would tell them apart.
+    if (arrival.outcome === 'patient-not-found' || arrival.outcome === 'birth-date-mismatch') {
+      await attempts.count(NOT_FOUND, user, context.now());
+    }
+    return answers.answer(request, reply, arrival);
+  }
+
   /** Records and reports a launch that got no further than its link. */
   async function refused(
     request: FastifyRequest,
@@ -103,6 +146,8 @@ export function launchRoutes(app: FastifyInstance, room: Room, answers: Answers)
     // A flood of tries is one story: the audit has each of them, administrators are not shown the same line for ever.
     if (code === 'too-many-attempts')
       return answers.refuse(request, reply, code, { organisationId, configurationId: id });
+    const said = await attempts.count(REPORTED, `${id} ${networkOf(request.ip)}`, context.now());
+    if (said !== null) return answers.refuse(request, reply, code, { organisationId, configurationId: id });
     await insertEvent(context.database.service, {
       organisationId,
       configurationId: id,

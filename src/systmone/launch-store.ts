@@ -85,6 +85,16 @@ const REQUEST = `
   connection_id as "connectionId", user_key as "userKey", sealed, digest, replayed, created_at as "createdAt",
   expires_at as "expiresAt"`;
 
+// What was withdrawn or revoked opens nothing, not even for those who were on their way.
+const STANDS = `
+  used_at is null and expires_at > $2
+  and (configuration_id is null or exists (
+    select from launch_configuration l where l.id = configuration_id and l.withdrawn_at is null))
+  and (connection_id is null or exists (
+    select from connection c join system s on s.client_id = c.client_id
+     where c.id = connection_id and c.status = 'active' and s.standing = 'live'
+       and (c.expires_at is null or c.expires_at > clock_timestamp())))`;
+
 /** One that still waits. */
 export async function waitingRequest(
   database: Queryable,
@@ -93,7 +103,7 @@ export async function waitingRequest(
 ): Promise<LaunchRequest | null> {
   const { rows } = await database.query({
     name: 'launch-request-waiting',
-    text: `select ${REQUEST} from launch_request where id_hash = $1 and used_at is null and expires_at > $2`,
+    text: `select ${REQUEST} from launch_request where id_hash = $1 and ${STANDS}`,
     values: [idHash, now],
   });
   return rows[0] ?? null;
@@ -107,7 +117,7 @@ export async function useRequest(
 ): Promise<LaunchRequest | null> {
   const { rows } = await client.query({
     name: 'launch-request-use',
-    text: `update launch_request set used_at = $2 where id_hash = $1 and used_at is null and expires_at > $2
+    text: `update launch_request set used_at = $2 where id_hash = $1 and ${STANDS}
            returning ${REQUEST}`,
     values: [idHash, now],
   });

@@ -79,19 +79,8 @@ export function createOneTimeLaunch({ database, secrets, now, baseUrl }: Needs) 
   async function openLink(token: string): Promise<Incoming | null> {
     const idHash = hashOfToken(token);
     const request = idHash && (await useRequest(database.service, idHash, now()));
-    if (!request?.connectionId || !(await stands(request.connectionId))) return null;
+    if (!request?.connectionId) return null;
     return { ...request, asked: unsealAsked(secrets.encryptionKey, request) };
-  }
-
-  async function stands(connectionId: string): Promise<boolean> {
-    const { rowCount } = await database.service.query({
-      name: 'one-time-launch-stands',
-      text: `select from connection c join system s on s.client_id = c.client_id
-              where c.id = $1 and c.status = 'active' and s.standing = 'live'
-                and (c.expires_at is null or c.expires_at > clock_timestamp())`,
-      values: [connectionId],
-    });
-    return rowCount === 1;
   }
 
   return { decide, makeLink, openLink };

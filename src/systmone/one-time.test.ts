@@ -122,6 +122,17 @@ describe('launches by a connected system', () => {
     assert.match(String((await client.get(late)).headers.location), /request-gone/);
   });
 
+  it('open nothing for whoever is still showing who they are when the connection ends', async () => {
+    const client = app.client();
+    assert.equal((await client.get(await linkOf({ ...ASKED, user: 'wb.late' }))).headers.location, CONNECT);
+    await client.get(CONNECT);
+    await client.post('/sign-in', { email: 'pat@example.org', password: PASSWORD, next: CONNECT });
+    await client.get(CONNECT);
+    await db.database.owner.query(`update connection set status = 'suspended' where id = $1`, [connectionId]);
+    assert.equal((await client.post(CONNECT)).statusCode, 410);
+    assert.equal((await client.get(CONNECT)).statusCode, 410);
+  });
+
   it("do not reach another system's or SystmOne's pairing of the same user name", async () => {
     const client = app.client();
     await connectAs(client, await linkOf({ ...ASKED, user: 'samename1' }));

@@ -38,8 +38,7 @@ export const REFUSALS = {
   'too-many-attempts': {
     status: 429,
     title: 'Too many attempts',
-    message:
-      'There were too many links from this network that we could not use, so we did not look at this one.',
+    message: 'There were too many links that we could not use, so we did not look at this one.',
     whatToDo: 'Try again in 15 minutes.',
   },
   'patient-not-found': {

@@ -62,11 +62,11 @@ function readDate(text: string): string | null {
   return !Number.isNaN(at.getTime()) && at.toISOString().slice(0, 10) === date ? date : null;
 }
 
-/** A FHIR dateTime down to the second, with its time zone. */
+/** A FHIR dateTime down to the second, with its time zone; not past the year 9999, where time zones can lead. */
 function readInstant(text: string): string | null {
   if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,3})?(?:Z|[+-]\d{2}:\d{2})$/.test(text)) return null;
   const at = new Date(text);
-  return Number.isNaN(at.getTime()) ? null : at.toISOString();
+  return Number.isNaN(at.getTime()) || at.getUTCFullYear() > 9999 ? null : at.toISOString();
 }
 
 /** The fields read, as a launch; null unless those that every launch needs are there. */
