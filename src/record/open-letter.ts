@@ -1,7 +1,6 @@
-import type { Attachment, DocumentReference } from '@medplum/fhirtypes';
+import type { Attachment } from '@medplum/fhirtypes';
 import type { FastifyInstance, FastifyRequest, onRequestHookHandler } from 'fastify';
 import {
-  ATTACHMENTS_MAX,
   type ContentKind,
   contentKind,
   createHtmlBudget,
@@ -13,11 +12,11 @@ import {
 import { isUuid } from '../ids.ts';
 import { notFound, type Web } from '../web/index.ts';
 import { frameData } from './frame-data.ts';
+import { letterDocument } from './letter-document.ts';
 import { type OpenRecord, parameters } from './open-record.ts';
 import { readBanner, sourceOf } from './read-record.ts';
-import { type Reader, readLetter, type SourceRow } from './store.ts';
+import { readLetter } from './store.ts';
 import { letterView } from './views/letter.ts';
-import { parseResource } from './views/parse-resource.ts';
 
 type Needs = {
   path: string;
@@ -32,15 +31,12 @@ export function openLetter(
 ): void {
   app.get(`${path}/letter`, { onRequest }, async (request, reply) => {
     const record = await open(request);
-    const { row, more: banner } = await find(record, request, (client) =>
-      readBanner(client, record.patientId, now()),
-    );
-    const letter = parseResource<DocumentReference>(row.content);
+    const { row, letter, banner } = await find(record, request, now());
     const takeHtml = createHtmlBudget();
     return pages.render(reply, 'record/letter.njk', {
       ...frameData(record, banner),
       letter: { ...letterView(letter), ...sourceOf(row) },
-      attachments: (letter.content ?? []).slice(0, ATTACHMENTS_MAX).map(({ attachment }, n) => ({
+      attachments: letter.content.map(({ attachment }, n) => ({
         ...attachmentView(attachment, takeHtml),
         href: `${path}/letter/file?${parameters({ id: row.id, n, ...record.kept })}`,
       })),
@@ -50,14 +46,16 @@ export function openLetter(
 }
 
 /** An attachment's bytes, if they are what they are said to be; of HTML what is safe, for a file has no headers. */
-export function sendAttachment(app: FastifyInstance, { path, onRequest, open }: Needs): void {
+export function sendAttachment(
+  app: FastifyInstance,
+  { path, onRequest, open, now }: Needs & { now: () => Date },
+): void {
   app.get(`${path}/letter/file`, { onRequest }, async (request, reply) => {
     const record = await open(request);
-    const { row } = await find(record, request, async () => true);
-    const letter = parseResource<DocumentReference>(row.content);
+    const { letter } = await find(record, request, now());
     const { n } = request.query as Record<string, unknown>;
     const place = typeof n === 'string' && /^\d{1,3}$/.test(n) ? Number(n) : -1;
-    const attachment = letter.content?.[place]?.attachment;
+    const attachment = letter.content[place]?.attachment;
     const held = attachment && heldIn(attachment, createHtmlBudget());
     if (!attachment || !held?.kind) throw notFound();
     const { contentType, extension } = KINDS[held.kind];
@@ -76,11 +74,7 @@ export function sendAttachment(app: FastifyInstance, { path, onRequest, open }: 
 }
 
 /** The letter of the request, read and audited; 404 for one that is not there or not for this reader. */
-async function find<More>(
-  record: OpenRecord,
-  request: FastifyRequest,
-  also: (client: Reader) => Promise<More | null>,
-): Promise<{ row: SourceRow; more: More }> {
+async function find(record: OpenRecord, request: FastifyRequest, now: Date) {
   const { id } = request.query as Record<string, unknown>;
   // Where letters have pages of their own, reading one here would pass its receipt by.
   const asked = typeof id === 'string' && isUuid(id) && !record.without?.includes('letters') ? id : null;
@@ -88,8 +82,8 @@ async function find<More>(
     asked &&
     (await record.read(async (client) => {
       const row = await readLetter(client, record.patientId, asked);
-      const more = row && (await also(client));
-      return row && more ? { row, more } : null;
+      const banner = row && (await readBanner(client, record.patientId, now));
+      return row && banner ? { row, banner, letter: await letterDocument(client, row) } : null;
     }));
   await record.record({
     section: 'letter',

@@ -63,7 +63,7 @@ export function recordPages(app: FastifyInstance, { path, pages, onRequest, open
   });
 
   openLetter(app, { path, pages, onRequest, open, now });
-  sendAttachment(app, { path, onRequest, open });
+  sendAttachment(app, { path, onRequest, open, now });
 }
 
 function pageOf(page: unknown): number {

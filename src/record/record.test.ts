@@ -359,6 +359,35 @@ describe('the record page of professionals', () => {
       }
     });
 
+    it('may keep its content in a Binary of the same patient and organisation, and in no other', async () => {
+      const [patient, other] = [await patientOfBoth(), await patientOfBoth()];
+      const binary = async (organisation: typeof here, of: { id: string }, text: string) => {
+        const resource = {
+          resourceType: 'Binary',
+          contentType: 'text/plain',
+          data: Buffer.from(text).toString('base64'),
+        };
+        return `Binary/${(await world.stored(organisation, resource, { patientId: of.id })).id}`;
+      };
+      const urls = [
+        await binary(here, patient, 'Dear Nia'),
+        await binary(here, other, 'Secret'),
+        await binary(there, patient, 'Secret'),
+        'https://elsewhere.example/x',
+      ];
+      const letter = letterOf(patient, 'text/plain', '');
+      const content = urls.map((url) => ({ attachment: { contentType: 'text/plain', url } }));
+      const { id } = await world.stored(here, { ...letter, content }, { patientId: patient.id });
+      const { client, c } = await open(patient, 'letters');
+      const page = await client.get(`/record/letter?id=${id}&c=${c}`);
+      assert.match(page.body, /Dear Nia/);
+      assert.doesNotMatch(page.body, /Secret/);
+      assert.equal((await client.get(`/record/letter/file?id=${id}&n=0&c=${c}`)).body, 'Dear Nia');
+      for (const n of [1, 2, 3]) {
+        assert.equal((await client.get(`/record/letter/file?id=${id}&n=${n}&c=${c}`)).statusCode, 404);
+      }
+    });
+
     it('of somebody else, not shared or not there is the same 404', async () => {
       const [patient, other] = [await patientOfBoth(), await patientOfBoth()];
       const letter = letterOf(other, 'text/plain', 'Secret');

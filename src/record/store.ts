@@ -185,6 +185,25 @@ export async function readLetter(
   return rows[0];
 }
 
+/** A Binary that a letter refers to: about the same patient, and written by the same organisation. */
+export async function readLetterBinary(
+  client: Reader,
+  letterId: string,
+  binaryId: string,
+): Promise<string | undefined> {
+  const { rows } = await client.query<{ content: string }>({
+    name: 'record-letter-binary',
+    text: `
+      select b.content
+        from resource d
+        join resource b on b.route = $3 and b.id = $4 and b.type = 'Binary'
+         and b.patient_id = d.patient_id and b.organisation_id = d.organisation_id
+       where d.route = $1 and d.id = $2`,
+    values: [routeOf(letterId), letterId, routeOf(binaryId), binaryId],
+  });
+  return rows[0]?.content;
+}
+
 export type GlassRow = {
   at: Date;
   until: Date;
