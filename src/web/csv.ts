@@ -5,6 +5,6 @@ export function csvLine(cells: readonly (string | null)[]): string {
 
 function quoted(cell: string): string {
   // A spreadsheet would run what begins so as a formula, and names of systems are written by others.
-  const plain = /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell;
+  const plain = /^[=+\-@\t\r\n＝＋－＠]/.test(cell) ? `'${cell}` : cell;
   return /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
 }

@@ -138,6 +138,11 @@ describe('who has looked', () => {
     );
     const entries = await client.get(`/my/access/entries?person=${pat}&for=${moor}`);
     assert.match(textOf(entries.body), /Opened more of your record in an emergency/);
+    for (const interaction of ['break-glass-end', 'find-patient', 'launch', 'launch-connect', 'launch-try']) {
+      await audited({ ...byPat, interaction });
+    }
+    const all = await client.get(`/my/access/entries?person=${pat}&for=${moor}`);
+    assert.doesNotMatch(textOf(all.body), /Used a page/);
     assert.deepEqual(await htmlProblems(entries.body), []);
   });
 
@@ -253,5 +258,7 @@ describe('who has looked', () => {
       'a,,"b,c","say ""x""","two\nlines"\r\n',
     );
     assert.equal(csvLine(['=1+1', '+1', '-1', '@x', '\tx']), "'=1+1,'+1,'-1,'@x,'\tx\r\n");
+    // Some spreadsheets read full-width signs as their narrow ones, and a line's end before one as nothing.
+    assert.equal(csvLine(['＝1', '＋1', '－1', '＠x', '\n=1']), "'＝1,'＋1,'－1,'＠x,\"'\n=1\"\r\n");
   });
 });

@@ -54,5 +54,9 @@ const WRITES = new Set(['create', 'update', 'patch', 'delete', 'process-message'
 const PAGES: Record<string, string | undefined> = {
   'record-read': 'Opened your record',
   'break-glass': 'Opened more of your record in an emergency',
+  'break-glass-end': 'Closed what they had opened in an emergency',
+  'find-patient': 'Looked for your record by number and date of birth',
   launch: 'Opened your record from their own system',
+  'launch-connect': 'Opened your record from their own system, after signing in',
+  'launch-try': 'Tried a link to your record from their own system',
 };
