@@ -1,11 +1,12 @@
 import type { FastifyReply } from 'fastify';
-import { describeQuery } from '../../audit/audit.ts';
+import { describeQuery, hashPersonal } from '../../audit/audit.ts';
+import { isUuid } from '../../ids.ts';
 import type { Room } from '../room.ts';
 import type { Answer } from './answer.ts';
 import { type Call, parametersOf } from './call.ts';
 import { FHIR_JSON } from './formats.ts';
-import { outcomeText, Refusal } from './refusal.ts';
 import { namedPatients } from './named-patients.ts';
+import { outcomeText, Refusal } from './refusal.ts';
 import type { RefusalCode } from './refusal-codes.ts';
 import type { Served } from './serve.ts';
 
@@ -40,6 +41,7 @@ function entryOf(room: Room, call: Call, { answer, decision, entry }: Served, by
   const refused = answer instanceof Refusal;
   return {
     ...entry,
+    resourceId: shownId(room, (refused ? undefined : answer.resourceId) ?? entry.resourceId),
     kind: 'fhir' as const,
     outcome: refused ? answer.code : 'allowed',
     status: answer.status,
@@ -55,13 +57,17 @@ function entryOf(room: Room, call: Call, { answer, decision, entry }: Served, by
           detail: answer.issues.map(({ diagnostics }) => diagnostics).join('; ') || null,
         }
       : {
-          resourceId: answer.resourceId ?? entry.resourceId,
           patients: answer.patients,
           count: answer.count,
           ...(answer.detail !== undefined && { detail: answer.detail }),
         }),
     bytes,
   };
+}
+
+/** Every id is one of ours; what else stands in an address where one belongs may be a patient's number. */
+function shownId({ context }: Room, id: string | null | undefined): string | null | undefined {
+  return id == null || isUuid(id.toLowerCase()) ? id : hashPersonal(context.secrets, id);
 }
 
 function partEntryOf(room: Room, { call, served, detail }: NonNullable<Served['parts']>[number]) {

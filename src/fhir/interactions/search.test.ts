@@ -355,6 +355,9 @@ test('a value that means nothing is refused without being repeated', async () =>
     'value-quantity=high',
     '_total=some',
     'patient=a b',
+    'identifier=%00',
+    'code=a%00',
+    'subject:identifier=x|%00',
   ];
   for (const query of queries) {
     const refused = await search(`/Observation?${query}`);

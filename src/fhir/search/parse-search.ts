@@ -71,7 +71,9 @@ export function parseSearch(
   for (const [name, value] of parameters) {
     // An empty value is as good as none (R4 section 3.1.1.3).
     if (name === '' || value === '' || name === '_format' || name === '_pretty') continue;
-    const result = RESULT[name]?.(search, value, options) ?? add(search, name, value, options);
+    const result = value.includes('\0')
+      ? NO_TEXT
+      : (RESULT[name]?.(search, value, options) ?? add(search, name, value, options));
     if (result.ok) search.used.push([name, value]);
     else if (result.unsupported && lenient) search.ignored.push(shown(name));
     else
@@ -103,6 +105,8 @@ type Result = { ok: true } | { ok: false; unsupported: boolean; message: string 
 const OK: Result = { ok: true };
 const wrong = (message: string): Result => ({ ok: false, unsupported: false, message });
 const unknown = (message: string): Result => ({ ok: false, unsupported: true, message });
+/** The database's text holds no NUL. */
+const NO_TEXT = wrong('The value has a character that no text has');
 
 /** Parameters about the result rather than the resources (R4 section 3.1.1.5). */
 const RESULT: Record<string, (search: Search, value: string, options: ParseOptions) => Result> = {
