@@ -38,7 +38,8 @@ export function createCsrf(options: { cookieKey: Buffer; secure: boolean }) {
 
   /** A preHandler for every form: throws a page error unless the request came from a form of ours. */
   async function check(request: FastifyRequest): Promise<void> {
-    if (SAFE_METHODS.has(request.method)) return;
+    // Where there is no page nothing is done, and a system that posts to a wrong address is to be told that.
+    if (SAFE_METHODS.has(request.method) || request.is404) return;
     if (!fromOurPages(request)) throw staleForm();
     const sent = (request.body as Record<string, unknown> | null | undefined)?._csrf;
     const wanted = expected(request);

@@ -191,6 +191,13 @@ describe('error pages', () => {
     }
   });
 
+  it('tell who posts to an address that is none so, whatever was posted', async () => {
+    const payload = 'grant_type=client_credentials';
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const response = await app.inject({ method: 'POST', url: '/nowhere', headers, payload });
+    assert.equal(response.statusCode, 404);
+  });
+
   it('look alike for what does not exist and what may not be known', async () => {
     const [nowhere, hidden] = [await app.inject('/nowhere'), await app.inject('/fail/hidden')];
     const body = (html: string) => textOf(html);
