@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import {
+  accessSync,
   chmodSync,
   closeSync,
+  constants,
   existsSync,
   fsyncSync,
   mkdirSync,
@@ -68,8 +70,14 @@ function makeAll(dataDir: string, directory: string) {
  * pass through (not list) to reach its files.
  */
 export function makeDataDir(dataDir: string) {
-  if (mkdirSync(dataDir, { recursive: true }) === undefined) return;
-  chmodSync(dataDir, process.getuid?.() === 0 ? 0o711 : 0o700);
+  try {
+    const made = mkdirSync(dataDir, { recursive: true });
+    if (made !== undefined) chmodSync(dataDir, process.getuid?.() === 0 ? 0o711 : 0o700);
+    accessSync(dataDir, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new ConfigError([`DATA_DIR cannot be ${dataDir} (${code}): set a folder that you may write to.`]);
+  }
 }
 
 /** Makes the names in a directory durable, not only the files' contents. */

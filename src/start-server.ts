@@ -6,6 +6,7 @@ import type { Config } from './config.ts';
 import type { Context } from './context.ts';
 import { openDatabase } from './database/connect.ts';
 import { migrate } from './database/migrate.ts';
+import { StartError } from './database/start-error.ts';
 import { announceDemo, setUpDemo } from './demo/set-up.ts';
 import { openDefinitions } from './fhir/definitions/open-definitions.ts';
 import { fhirRoutes } from './fhir/routes.ts';
@@ -57,7 +58,7 @@ export async function startServer(config: Config, log = createLog(config)) {
     await app.register(fhirRoutes(context, definitions, smartConfiguration));
     await app.register(pushRoutes(context));
     await setUpPages(app, context);
-    await app.listen({ host: config.host, port: config.port });
+    await listen(app, config);
     const demo = world && (await announceDemo(world, config, baseUrl()));
     return { app, context, baseUrl: baseUrl(), demo, stop };
   } catch (error) {
@@ -67,6 +68,24 @@ export async function startServer(config: Config, log = createLog(config)) {
 }
 
 export type Server = Awaited<ReturnType<typeof startServer>>;
+
+async function listen(app: FastifyInstance, { host, port }: Pick<Config, 'host' | 'port'>): Promise<void> {
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    const wrong = CANNOT_LISTEN[(error as NodeJS.ErrnoException).code ?? ''];
+    if (wrong === undefined) throw error;
+    throw new StartError('CANNOT_LISTEN', wrong(host, port));
+  }
+}
+
+const CANNOT_LISTEN: Record<string, (host: string, port: number) => string> = {
+  EADDRINUSE: (host, port) =>
+    `Port ${port} of ${host} is in use: set PORT to another one, or stop what uses it.`,
+  EACCES: (_host, port) => `Port ${port} is not open to this user: set PORT to one above 1023.`,
+  EADDRNOTAVAIL: (host) => `HOST is ${host}, which is no address of this machine: set one that is.`,
+  ENOTFOUND: (host) => `HOST is ${host}, which is no address of this machine: set one that is.`,
+};
 
 function addressOf(app: FastifyInstance, { host }: Pick<Config, 'host'>): string {
   const { port } = app.server.address() as AddressInfo;

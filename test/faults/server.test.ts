@@ -189,9 +189,22 @@ test('a start that cannot go on says why and leaves nothing running', linux, asy
   const { port } = taken.address() as { port: number };
   const server = serve(dataDir, { PORT: String(port) });
   assert.equal((await server.end()).code, 1);
-  assert.match(server.output(), /EADDRINUSE/);
+  assert.match(server.output(), new RegExp(`Port ${port} of 127.0.0.1 is in use: set PORT`));
   assert.deepEqual(serversOf(dataDir), []);
   taken.close();
+});
+
+test('an address or a folder that cannot be had is told with what to set instead', async () => {
+  const wrong: [Record<string, string>, RegExp][] = [
+    [{ HOST: '192.0.2.1' }, /^HOST is 192.0.2.1, which is no address of this machine/m],
+    [{ DATA_DIR: SERVER }, /DATA_DIR cannot be .*server.ts \(E\w+\): set a folder/],
+  ];
+  for (const [env, says] of wrong) {
+    const server = serve(newDataDir(), env);
+    assert.equal((await server.end()).code, 1);
+    assert.match(server.output(), says);
+    assert.doesNotMatch(server.output(), /^ {4}at /m, 'no stack');
+  }
 });
 
 test('settings that are wrong end the start at once, each with what to set', async () => {
