@@ -33,12 +33,13 @@ export function createConfirm({ database, secrets, now }: Pick<Context, 'databas
   /** The launch that waits for this browser, or null. */
   async function waiting(
     token: string | undefined,
-  ): Promise<(Incoming & Pick<LaunchRequest, 'replayed' | 'createdAt'>) | null> {
+  ): Promise<(Incoming & Pick<LaunchRequest, 'replayed' | 'createdAt'> & { name: string }) | null> {
     const idHash = hashOfToken(token);
     const request = idHash && (await waitingRequest(database.service, idHash, now()));
-    return request
-      ? { ...incomingOf(request), replayed: request.replayed, createdAt: request.createdAt }
-      : null;
+    if (!request) return null;
+    const { replayed, createdAt } = request;
+    // Tells this launch from the browser's next one, and nothing else.
+    return { ...incomingOf(request), replayed, createdAt, name: request.idHash.toString('hex').slice(0, 16) };
   }
 
   /**

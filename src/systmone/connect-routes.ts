@@ -7,7 +7,9 @@ import { organisationName, systemName } from './names-store.ts';
 import { refusalPage } from './refusals.ts';
 import type { Room } from './room.ts';
 
+const Launch = Type.Object({ launch: Type.String({ default: '', maxLength: 100 }) });
 const CodesForm = Type.Object({
+  ...Launch.properties,
   first: Type.String({ default: '', maxLength: 100 }),
   second: Type.String({ default: '', maxLength: 100 }),
 });
@@ -21,20 +23,28 @@ type Waiting = NonNullable<Awaited<ReturnType<Room['waiting']>>>;
 export function connectRoutes(app: FastifyInstance, room: Room, answers: Answers): void {
   const { cookies, context } = room;
 
-  app.get('/systmone/connect', async (request, reply) => show(request, reply, await wanted(request)));
+  app.get<{ Querystring: Static<typeof Launch> }>(
+    '/systmone/connect',
+    { schema: { querystring: Launch } },
+    async (request, reply) => show(request, reply, await wanted(request, request.query)),
+  );
 
-  app.post('/systmone/connect', async (request, reply) => {
-    const waiting = await wanted(request);
-    if (stateOf(request, waiting) !== 'ready') return reply.redirect('/systmone/connect', 303);
-    const { accountId } = request.staff!;
-    return proceed(request, reply, await connect(request, { accountId, method: 'sign-in' }));
-  });
+  app.post<{ Body: Static<typeof Launch> }>(
+    '/systmone/connect',
+    { schema: { body: Launch } },
+    async (request, reply) => {
+      const waiting = await wanted(request, request.body);
+      if (stateOf(request, waiting) !== 'ready') return reply.redirect('/systmone/connect', 303);
+      const { accountId } = request.staff!;
+      return proceed(request, reply, await connect(request, { accountId, method: 'sign-in' }));
+    },
+  );
 
   app.post<{ Body: Static<typeof CodesForm> }>(
     '/systmone/connect/codes',
     { schema: { body: CodesForm } },
     async (request, reply) => {
-      const waiting = await wanted(request);
+      const waiting = await wanted(request, request.body);
       const used = await room.useCodes(waiting.organisationId, request.body, request.ip);
       if (used.result === 'right') {
         return proceed(
@@ -52,9 +62,10 @@ export function connectRoutes(app: FastifyInstance, room: Room, answers: Answers
     },
   );
 
-  async function wanted(request: FastifyRequest): Promise<Waiting> {
+  /** A page made for one launch must not open another's patient, whom another tab came with since. */
+  async function wanted(request: FastifyRequest, { launch }: Static<typeof Launch>): Promise<Waiting> {
     const waiting = await room.waiting(cookies.launchOf(request));
-    if (!waiting) throw refusalPage('request-gone');
+    if (!waiting || (launch !== '' && launch !== waiting.name)) throw refusalPage('request-gone');
     return waiting;
   }
 
@@ -90,6 +101,7 @@ export function connectRoutes(app: FastifyInstance, room: Room, answers: Answers
     return room.pages.render(reply, 'systmone/connect.njk', {
       state: stateOf(request, waiting),
       replayed: waiting.replayed,
+      launch: waiting.name,
       organisation,
       system: system ?? 'your clinical system',
       userName: waiting.asked.userName,

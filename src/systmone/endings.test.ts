@@ -79,6 +79,25 @@ describe('what ends launches, and what does not', () => {
     assert.equal(rows.length, 0, 'nothing was connected');
   });
 
+  it('a page made for one launch does not open the patient of another, launched in another tab since', async () => {
+    const client = app.client();
+    await client.get(link({ userName: 'psmith0303' }));
+    const first = await client.get(CONNECT);
+    const next = /name="next" value="([^"]+)"/.exec(first.body)![1]!;
+    const launch = /name="launch" value="([^"]+)"/.exec(first.body)![1]!;
+    await client.get(link({ userName: 'psmith0303', ...OTHER_PATIENT }));
+    const codes = { launch, first: 'x', second: 'y' };
+    assert.equal((await client.post(`${CONNECT}/codes`, codes)).statusCode, 410);
+    const signedIn = await client.post('/sign-in', { email: 'pat@example.org', password: PASSWORD, next });
+    assert.equal(signedIn.headers.location, `${CONNECT}?launch=${launch}`);
+    assert.equal((await client.get(located(signedIn))).statusCode, 410);
+    await client.get(CONNECT);
+    assert.equal((await client.post(CONNECT, { launch })).statusCode, 410);
+    const second = /name="launch" value="([^"]+)"/.exec((await client.get(CONNECT)).body)![1]!;
+    const record = await client.post(CONNECT, { launch: second });
+    assert.equal((await client.get(located(record))).json().patientId, world.other);
+  });
+
   it('a pairing that ends closes the record that it opened, and no record of a person who signed in', async () => {
     const record = await opened(pats);
     const signedIn = await signedInTo(app, 'pat@example.org');

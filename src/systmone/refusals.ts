@@ -71,7 +71,8 @@ export const REFUSALS = {
   'request-gone': {
     status: 410,
     title: 'There is no record waiting to be opened',
-    message: 'The link was used already, or too much time has passed since you opened it.',
+    message:
+      'The link was used already, too much time has passed since you opened it, or another record was opened in this browser since.',
     whatToDo: 'Open the patient’s record again from your clinical system.',
   },
 } satisfies Record<string, Refusal>;
