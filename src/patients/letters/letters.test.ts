@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts';
 import { htmlProblems } from '../../../test/support/html.ts';
 import { type PageClient, textOf } from '../../../test/support/page-client.ts';
@@ -209,6 +210,26 @@ describe('letters', () => {
     assert.match(textOf((await client.get('/my/letters')).body), /The plan Changed since you read it/);
     await client.get(`/my/letters/${id}`);
     assert.ok(await readAt(id));
+  });
+
+  it('have a receipt for what the patient saw, not for what they became while they were opened', async () => {
+    const id = await world.letter(nia, harbour, { data: 'The first words' });
+    const sender = await db.database.owner.connect();
+    const data = Buffer.from('Other words').toString('base64');
+    await sender.query('begin');
+    await sender.query(
+      `update resource set version = version + 1,
+              content = jsonb_set(content::jsonb, '{content,0,attachment,data}', to_jsonb($2::text))::text
+        where id = $1`,
+      [id, data],
+    );
+    const opened = client.get(`/my/letters/${id}`);
+    const waits = `select from pg_locks where not granted and locktype in ('transactionid', 'tuple')`;
+    while ((await db.database.owner.query(waits)).rowCount === 0) await setImmediate();
+    await sender.query('commit');
+    sender.release();
+    assert.match((await opened).body, /Other words/);
+    assert.notEqual(await readAt(id), null);
   });
 
   it('are gone when they were taken back', async () => {

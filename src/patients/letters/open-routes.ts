@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { PoolClient } from 'pg';
 import { type Static, Type } from 'typebox';
 import { KINDS } from '../../attachments/index.ts';
 import { notFound } from '../../web/index.ts';
@@ -7,7 +8,14 @@ import { patientOf } from '../require-patient.ts';
 import type { Room } from '../room.ts';
 import { isOpening } from './opening.ts';
 import { fileName, type Part, partsOf } from './parts-of.ts';
-import { findBinary, findLetter, type OpenedLetter, readLetter, replacedLetters } from './store.ts';
+import {
+  findBinary,
+  findLetter,
+  isUnchanged,
+  type OpenedLetter,
+  readLetter,
+  replacedLetters,
+} from './store.ts';
 
 const Letter = Type.Object({ id: Type.String({ format: 'uuid' }) });
 const File = Type.Object({ id: Type.String({ format: 'uuid' }), at: Type.String({ pattern: '^\\d{1,2}$' }) });
@@ -24,14 +32,20 @@ export function openRoutes(app: FastifyInstance, room: Room): void {
   async function open(request: FastifyRequest, id: string, shows: (parts: Part[]) => boolean) {
     const opening = isOpening(request);
     const { accountId, patientId } = patientOf(request);
-    const opened = await asPatient(context.database.service, accountId, async (client) => {
+    const look = async (client: PoolClient) => {
       const letter = await findLetter(client, patientId, id.toLowerCase());
       if (!letter) return null;
       const parts = await partsOf(letter.content, (binary) =>
         findBinary(client, patientId, letter.organisationId, binary),
       );
       const read = opening && shows(parts) && (await readLetter(client, letter.id));
+      if (read && !(await isUnchanged(client, letter))) throw CHANGED;
       return { letter, parts, read, replaced: await replacedLetters(client, patientId, letter.id) };
+    };
+    const once = () => asPatient(context.database.service, accountId, look);
+    const opened = await once().catch((error) => {
+      if (error !== CHANGED) throw error;
+      return once();
     });
     if (!opened) throw notFound();
     const { letter, read } = opened;
@@ -90,6 +104,9 @@ export function openRoutes(app: FastifyInstance, room: Room): void {
     },
   );
 }
+
+/** The sender changed the letter while it was opened: the receipt would be for what the patient has not seen. */
+const CHANGED = new Error('the letter was changed while it was opened');
 
 /** Text and pictures stand on the letter's page; a PDF has been read when it was opened, not when it was offered. */
 const isShownOnPage = (parts: Part[]) => parts.some(({ kind }) => kind !== null && kind !== 'pdf');

@@ -62,13 +62,13 @@ export async function unreadLetters(on: On, patientId: string): Promise<number> 
   return rows[0]!.unread;
 }
 
-export type OpenedLetter = LetterRow & { organisationId: string; content: string };
+export type OpenedLetter = LetterRow & { organisationId: string; version: number; content: string };
 
 /** One letter with its document; what was replaced can still be opened, what was taken back cannot. */
 export async function findLetter(on: On, patientId: string, id: string): Promise<OpenedLetter | null> {
   const { rows } = await on.query<OpenedLetter>({
     name: 'letters-find',
-    text: `select ${COLUMNS}, l.organisation_id as "organisationId", r.content
+    text: `select ${COLUMNS}, l.organisation_id as "organisationId", r.version, r.content
              from letter l
              join organisation o on o.id = l.organisation_id
              join resource r on r.route = l.route and r.id = l.id and r.type = 'DocumentReference'
@@ -114,6 +114,16 @@ export async function readLetter(on: On, id: string): Promise<boolean> {
     values: [id],
   });
   return rows[0]!.now_read;
+}
+
+/** Whether the document is still the one that was read. After `readLetter` it stays so until the transaction ends. */
+export async function isUnchanged(on: On, { id, version }: OpenedLetter): Promise<boolean> {
+  const { rowCount } = await on.query({
+    name: 'letters-unchanged',
+    text: `select from resource where route = $1 and id = $2 and version = $3`,
+    values: [routeOf(id), id, version],
+  });
+  return rowCount === 1;
 }
 
 export async function reportLetter(on: On, id: string): Promise<boolean> {
