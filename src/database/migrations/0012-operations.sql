@@ -287,7 +287,7 @@ declare
   known_n integer[]; known_route integer[]; known_id uuid[];
   ok_n integer[]; ok_route integer[]; ok_id uuid[];
   linked uuid[]; joined uuid[];
-  new_n integer[]; partial uuid[];
+  new_n integer[]; new_identifiers bigint[]; got uuid[]; partial uuid[];
 begin
   if organisation is null then
     return;
@@ -357,23 +357,20 @@ begin
 
       -- Whose patient was deleted meanwhile is not among these and stays, to be looked at again; so does a row that
       -- brings a new identifier after another row of the same patient.
-      with known as (
-        select k.n, k.route, k.id, p.birth_date from unnest(known_n, known_route, known_id) k(n, route, id)
-          join patient p on p.route = k.route and p.id = k.id),
-      held as (
-        select k.n, bool_or(i.value <> w.value) as conflicts, bool_or(i.value is null) as adds
-          from known k
-          join unnest(p_identifier_rows, p_identifier_systems, p_identifier_values) w(n, system, value) on w.n = k.n
-          left join patient_identifier i on i.route = k.route and i.patient_id = k.id and i.system = w.system
-         group by k.n),
-      judged as (
-        select k.n, k.route, k.id, h.adds,
-               case when k.birth_date is distinct from p_birth_dates[k.n]
+      -- (One grouping and no join of two results: what comes out of a join is guessed to be few rows, and few are joined
+      -- one by one.)
+      with judged as (
+        select k.n, k.route, k.id, bool_or(i.value is null) as adds,
+               case when p.birth_date is distinct from p_birth_dates[k.n]
                       or (g.patient_id is null and birth_date_guarded(k.route, k.id, organisation))
                     then 'birth-date-mismatch'
-                    when h.conflicts then 'identifier-conflict' end as code
-          from known k join held h on h.n = k.n
-          left join registration g on g.route = k.route and g.patient_id = k.id and g.organisation_id = organisation),
+                    when bool_or(i.value <> w.value) then 'identifier-conflict' end as code
+          from unnest(known_n, known_route, known_id) k(n, route, id)
+          join unnest(p_identifier_rows, p_identifier_systems, p_identifier_values) w(n, system, value) on w.n = k.n
+          join patient p on p.route = k.route and p.id = k.id
+          left join registration g on g.route = k.route and g.patient_id = k.id and g.organisation_id = organisation
+          left join patient_identifier i on i.route = k.route and i.patient_id = k.id and i.system = w.system
+         group by k.n, k.route, k.id, p.birth_date, g.patient_id),
       placed as (
         select j.*, row_number() over (partition by j.route, j.id, j.code is null order by j.n) as place from judged j)
       select coalesce(array_agg(j.n) filter (where j.code is not null), '{}'),
@@ -459,25 +456,32 @@ begin
     -- A row is made when it is the first of those left for each of its identifiers, and gets them all: of two callers
     -- at once, the second waits here, and finds the patient of the first in its next round.
     continue when cardinality(new_n) = 0;
-    with wanted as (
-      select q.n, w.system, w.value, min(q.n) over (partition by w.system, w.value) as first_n
-        from unnest(pending) q(n)
-        join unnest(p_identifier_rows, p_identifier_systems, p_identifier_values) w(n, system, value) on w.n = q.n),
-    firsts as (
-      select w.n, count(*) as identifiers from wanted w join unnest(new_n) q(n) on q.n = w.n
-       group by w.n having bool_and(w.n = w.first_n)),
-    taken as (
+    select coalesce(array_agg(f.n), '{}'), coalesce(array_agg(f.identifiers), '{}') into new_n, new_identifiers
+      from (select w.n, count(*) as identifiers
+              from (select q.n, min(q.n) over (partition by w.system, w.value) as first_n
+                      from unnest(pending) q(n)
+                      join unnest(p_identifier_rows, p_identifier_systems, p_identifier_values) w(n, system, value)
+                        on w.n = q.n) w
+             group by w.n having bool_and(w.n = w.first_n)
+            intersect all
+            select w.n, count(*) from unnest(new_n) q(n) join unnest(p_identifier_rows) w(n) on w.n = q.n group by w.n) f;
+    with taken as (
       insert into patient_identifier (system, value, route, patient_id)
       select w.system, w.value, fhir_route(p_ids[w.n]), p_ids[w.n]
-        from wanted w join firsts f on f.n = w.n
+        from unnest(new_n) q(n)
+        join unnest(p_identifier_rows, p_identifier_systems, p_identifier_values) w(n, system, value) on w.n = q.n
        order by w.system, w.value
       on conflict do nothing
-      returning patient_id),
-    got as (select t.patient_id, count(*) as identifiers from taken t group by t.patient_id)
-    select coalesce(array_agg(f.n) filter (where f.identifiers = g.identifiers), '{}'),
-           coalesce(array_agg(p_ids[f.n]) filter (where f.identifiers > g.identifiers), '{}')
+      returning patient_id)
+    select coalesce(array_agg(t.patient_id), '{}') into got from taken t;
+    select coalesce(array_agg(q.n) filter (where q.identifiers = q.got), '{}'),
+           coalesce(array_agg(p_ids[q.n]) filter (where q.got > 0 and q.identifiers > q.got), '{}')
       into new_n, partial
-      from firsts f join got g on g.patient_id = p_ids[f.n];
+      from (select f.n, f.identifiers, count(t.id) as got
+              from unnest(new_n, new_identifiers) f(n, identifiers)
+              join unnest(p_ids) with ordinality r(id, n) on r.n = f.n
+              left join unnest(got) t(id) on t.id = r.id
+             group by f.n, f.identifiers) q;
     delete from patient_identifier i using unnest(partial) r(id) where i.route = fhir_route(r.id) and i.patient_id = r.id;
 
     insert into patient (route, id, birth_date, deceased)
