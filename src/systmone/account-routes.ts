@@ -18,7 +18,7 @@ export function accountRoutes(app: FastifyInstance, room: Room): void {
   app.get(PAGE, { onRequest }, async (request, reply) => {
     const acting = actingOf(request);
     const [pairings, codesUntil] = await Promise.all([
-      listPairings(database, acting.organisationId, acting.accountId),
+      listPairings(database, acting.organisationId, { accountId: acting.accountId }),
       room.standingCodes(acting),
     ]);
     return pages.render(reply, 'systmone/account.njk', {

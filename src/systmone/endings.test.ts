@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts';
+import { htmlProblems } from '../../test/support/html.ts';
 import {
   type LaunchApp,
   launchApp,
@@ -8,8 +9,8 @@ import {
   OTHER_PATIENT,
   signedInTo,
 } from '../../test/support/launch-app.ts';
-import { CONNECT, connectBySigningIn, linkWriter, setUpLink } from '../../test/support/launch-link.ts';
-import type { PageClient } from '../../test/support/page-client.ts';
+import { CONNECT, connectBySigningIn, HOME, linkWriter, setUpLink } from '../../test/support/launch-link.ts';
+import { type PageClient, textOf } from '../../test/support/page-client.ts';
 import { addStaff, PASSWORD } from '../../test/support/sign-in-app.ts';
 
 describe('what ends launches, and what does not', () => {
@@ -42,6 +43,7 @@ describe('what ends launches, and what does not', () => {
       await owner.query(`delete from ${table}`);
     }
     await owner.query('delete from attempt');
+    await owner.query('update account set totp_last_step = null');
     await withdrawAll();
     const { keyId } = await setUpLink(await signedInTo(app, 'cora@example.org'));
     link = await linkWriter(app, db, keyId);
@@ -107,6 +109,34 @@ describe('what ends launches, and what does not', () => {
     await db.database.owner.query('update launch_pairing set ended_at = now() where ended_at is null');
     assert.match(located(await pats.get(record)), /^\/sign-in/);
     assert.equal((await signedIn.get(own)).statusCode, 200);
+  });
+
+  it('a pairing beyond those that the page lists is found by name, and can be ended', async () => {
+    const owner = db.database.owner;
+    await owner.query(
+      `insert into launch_pairing (id, organisation_id, source, user_key, user_name, account_id, created_at)
+       select gen_random_uuid(), $1, 'systmone', sha256(n::text::bytea), 'clerk' || n, $2, now()
+         from generate_series(1, 250) n`,
+      [world.harbour, world.cora],
+    );
+    const ada = await signedInTo(app, 'ada@example.org');
+    const all = textOf((await ada.get(HOME)).body);
+    assert.doesNotMatch(all, /the connection of Pat Smith/);
+    assert.match(all, /first 200\. Look for a person or a user name/);
+    assert.match(
+      textOf((await ada.get(`${HOME}?person=nobody%25`)).body),
+      /Nobody who is connected has this name/,
+    );
+    const found = await ada.get(`${HOME}?person=Pat%20S`);
+    assert.deepEqual(await htmlProblems(found.body), []);
+    const [action, ...more] = [...found.body.matchAll(/href="([^"]+\/people\/[^"]+\/end)"/g)].map(
+      ([, href]) => href!,
+    );
+    assert.equal(more.length, 0);
+    assert.match(textOf((await ada.get(action!)).body), /End the connection of Pat Smith with psmith0101\?/);
+    assert.equal((await ada.post(action!)).statusCode, 303);
+    assert.equal((await ada.get(action!)).statusCode, 404);
+    assert.equal(located(await pats.get(link())), CONNECT);
   });
 
   it("a stolen cookie's use closes the record that the thief has open", async () => {

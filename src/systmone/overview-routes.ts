@@ -1,33 +1,42 @@
 import type { FastifyInstance } from 'fastify';
+import { type Static, Type } from 'typebox';
 import { isUuid } from '../ids.ts';
 import { notFound } from '../web/index.ts';
 import { actingOf } from './acting.ts';
 import { profileName } from './configuration.ts';
 import { configurationsOf } from './configuration-store.ts';
 import { refusedLaunches } from './launch-store.ts';
-import { endPairing, listPairings } from './pairing-store.ts';
+import { endPairing, LISTED_MAX, listPairings } from './pairing-store.ts';
 import type { Room } from './room.ts';
 import { HOME, SET_UP } from './set-up-routes.ts';
+
+const Search = Type.Object({ person: Type.String({ default: '', maxLength: 100 }) });
 
 /** /connected-systems/systmone: the links, who is connected, and what was refused. */
 export function overviewRoutes(app: FastifyInstance, room: Room): void {
   const { context, pages, signIn } = room;
   const database = context.database.service;
 
-  app.get(
+  app.get<{ Querystring: Static<typeof Search> }>(
     HOME,
-    { onRequest: signIn.requireRole(['administrator', 'coordinator'], SET_UP) },
+    {
+      onRequest: signIn.requireRole(['administrator', 'coordinator'], SET_UP),
+      schema: { querystring: Search },
+    },
     async (request, reply) => {
+      const person = request.query.person.trim();
       const { organisationId } = actingOf(request);
       const [configurations, pairings, refused] = await Promise.all([
         configurationsOf(database, organisationId),
-        listPairings(database, organisationId, null),
+        listPairings(database, organisationId, { like: person }),
         refusedLaunches(database, organisationId),
       ]);
       return pages.render(reply, 'systmone/overview.njk', {
         live: configurations.filter(({ withdrawnAt }) => !withdrawnAt).map(named),
         withdrawn: configurations.filter(({ withdrawnAt }) => withdrawnAt).map(named),
         pairings,
+        person,
+        listedMax: LISTED_MAX,
         refused: refused.map((event) => ({ ...event, words: OUTCOMES[event.outcome] ?? event.outcome })),
         mayEnd: request.staff!.role === 'administrator',
       });
@@ -40,9 +49,10 @@ export function overviewRoutes(app: FastifyInstance, room: Room): void {
     `${HOME}/people/:id/end`,
     { onRequest: administrators },
     async (request, reply) => {
-      const pairings = await listPairings(database, actingOf(request).organisationId, null);
-      const pairing = pairings.find(({ id, endedAt }) => id === request.params.id && !endedAt);
-      if (!pairing) throw notFound();
+      const { id } = request.params;
+      if (!isUuid(id)) throw notFound();
+      const [pairing] = await listPairings(database, actingOf(request).organisationId, { id });
+      if (!pairing || pairing.endedAt) throw notFound();
       return pages.render(reply, 'systmone/end-connection.njk', { pairing });
     },
   );

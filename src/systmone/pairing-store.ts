@@ -70,11 +70,18 @@ export type ListedPairing = {
   devices: { id: string; confirmedAt: string; lastUsed: string | null; userAgent: string | null }[];
 };
 
-/** Pairings of an organisation, or of one account there: the live ones first. */
+/** So many are listed; the others are found by name. */
+export const LISTED_MAX = 200;
+
+/** Pairings of an organisation, of one account there, of whom a name is like this, or one: the live ones first. */
 export async function listPairings(
   database: Queryable,
   organisationId: string,
-  accountId: string | null,
+  {
+    accountId = null,
+    like = '',
+    id = null,
+  }: { accountId?: string | null; like?: string; id?: string | null },
 ): Promise<ListedPairing[]> {
   const { rows } = await database.query({
     name: 'launch-pairings',
@@ -93,9 +100,11 @@ export async function listPairings(
         left join launch_device d on d.id = l.device_id
        where p.organisation_id = $1 and ($2::uuid is null or p.account_id = $2)
          and (p.ended_at is null or p.ended_at > now() - interval '30 days')
+         and ($3::uuid is null or p.id = $3)
+         and ($4 = '' or position(lower($4) in lower(a.name)) > 0 or position(lower($4) in lower(p.user_name)) > 0)
        group by p.id, s.name, a.name
-       order by p.ended_at is not null, a.name, p.created_at limit 500`,
-    values: [organisationId, accountId],
+       order by p.ended_at is not null, a.name, p.created_at limit ${LISTED_MAX}`,
+    values: [organisationId, accountId, id, like],
   });
   return rows;
 }
