@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHash, createHmac, hash } from 'node:crypto';
 import type { AuditValues } from './entry.ts';
 
 /** A row of audit_record without its hash. */
@@ -12,7 +12,7 @@ export type Head = { chain: string; sequence: number; hash: Buffer };
  * columns in a fixed order, so that anyone with the row can compute it again. docs/audit.md says it in full.
  */
 export function hashRecord(previous: Buffer, record: AuditRecord): Buffer {
-  return createHash('sha256').update(previous).update(canonical(record)).digest();
+  return hash('sha256', Buffer.concat([previous, Buffer.from(canonical(record))]), 'buffer');
 }
 
 /** What the first record of a chain is linked to: tied to the chain, so that none can be passed off as another. */

@@ -5,6 +5,7 @@ import type { Definitions } from './definitions/definitions.ts';
 import { createCursors } from './search/cursor.ts';
 import { createOrganisationIds } from './store/organisation-id.ts';
 import { type Query, queryOn } from './store/query.ts';
+import { createReadTogether } from './store/read-together.ts';
 import { rowBuilder } from './store/row.ts';
 
 /** What every interaction is handed. */
@@ -12,12 +13,14 @@ export type Room = ReturnType<typeof createRoom>;
 
 export function createRoom(context: Context, definitions: Definitions) {
   const query: Query = queryOn(context.database.service);
+  const readQuery = queryOn(context.database.reader);
   return {
     context,
     definitions,
     query,
     /** For reads by key, which never wait for anything: they share connections and writes. */
-    readQuery: queryOn(context.database.reader),
+    readQuery,
+    readOne: createReadTogether(readQuery),
     /** The same for searches that look at one patient's rows at most, apart so that they hold up no read. */
     narrowQuery: queryOn(context.database.searcher),
     /** True where a statement is one of several that stand or fall together. */
@@ -33,5 +36,13 @@ export function createRoom(context: Context, definitions: Definitions) {
 export function roomInside(room: Room, client: pg.ClientBase): Room {
   const query = queryOn(client);
   const organisationIds = createOrganisationIds(query);
-  return { ...room, query, readQuery: query, narrowQuery: query, organisationIds, inTransaction: true };
+  return {
+    ...room,
+    query,
+    readQuery: query,
+    readOne: createReadTogether(query),
+    narrowQuery: query,
+    organisationIds,
+    inTransaction: true,
+  };
 }

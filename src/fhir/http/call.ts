@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { isUuid } from '../../ids.ts';
 import type { Asked } from '../store/query.ts';
@@ -54,7 +54,7 @@ export function tokenHashOf(call: Pick<Call, 'headers' | 'query'>): Buffer {
   }
   const token = /^Bearer +([A-Za-z0-9\-._~+/]+=*) *$/i.exec(call.headers.authorization ?? '')?.[1];
   if (!token) throw new Refusal('token-missing');
-  return createHash('sha256').update(token).digest();
+  return hash('sha256', token, 'buffer');
 }
 
 /** The first parameters of every statement. A type's own permission does, and so does the wildcard's. */
@@ -64,7 +64,7 @@ export function askedBy(call: Call, type: string, letter: string): Asked {
 
 /** Everything that was asked for, in the address and, for a search by POST, in its form (R4 section 3.1.1.1). */
 export function parametersOf(call: Call): [string, string][] {
-  const parameters = [...new URLSearchParams(call.query)];
+  const parameters = call.query ? [...new URLSearchParams(call.query)] : [];
   if (call.method !== 'POST' || call.segments[1] !== '_search') return parameters;
   if (!call.body || call.body.length === 0) return parameters;
   const type = call.headers['content-type']?.split(';')[0]?.trim().toLowerCase();

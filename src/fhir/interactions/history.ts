@@ -4,7 +4,8 @@ import { Refusal } from '../http/refusal.ts';
 import type { Target } from '../http/target.ts';
 import type { Room } from '../room.ts';
 import { COUNT_DEFAULT, COUNT_MAX } from '../search/parse-search.ts';
-import { type Found, readHistory } from '../store/read.ts';
+import { readHistory } from '../store/read.ts';
+import type { Found } from '../store/read-together.ts';
 import { keyOf } from './read.ts';
 
 /** The versions of one resource, newest first (R4 section 3.1.0.10). */

@@ -4,11 +4,12 @@ import { askedBy, type Call } from '../http/call.ts';
 import { Refusal } from '../http/refusal.ts';
 import type { Target } from '../http/target.ts';
 import type { Room } from '../room.ts';
-import { type Key, readCurrent, readVersion } from '../store/read.ts';
+import { readCurrent, readVersion } from '../store/read.ts';
+import type { Key } from '../store/read-together.ts';
 
 /** Read (R4 section 3.1.0.2), conditional by If-None-Match and If-Modified-Since (section 3.1.0.5.1). */
-export async function read({ readQuery }: Room, call: Call, { type, id }: Target): Promise<Outcome> {
-  const rows = await readCurrent(readQuery, askedBy(call, type, 'r'), keyOf(type, id));
+export async function read(room: Room, call: Call, { type, id }: Target): Promise<Outcome> {
+  const rows = await readCurrent(room, askedBy(call, type, 'r'), keyOf(type, id));
   return afterDecision(rows, (row) => answerOf(call, id, row));
 }
 

@@ -1,26 +1,6 @@
-import { DECIDE, DECISION, type DecisionRow, purviewOf } from './purview.ts';
+import { DECIDE, DECISION, purviewOf } from './purview.ts';
 import type { Asked, Query } from './query.ts';
-
-export type Found = {
-  version: number;
-  updated_at: Date;
-  patient_id: string | null;
-  /** Null for a version that says that the resource was deleted. */
-  content: string | null;
-};
-
-/** All null when there is nothing within the purview, or when the decision went against it. */
-type FoundRow = DecisionRow & { [K in keyof Found]: Found[K] | null };
-
-// `offset 0` keeps the planner from joining the data before decide() has run and opened row-level security.
-const READ = `
-select ${DECISION}, r.*
-  from ${DECIDE} d
-  left join lateral (
-    select r.version, r.updated_at, r.patient_id, r.content
-      from resource r
-     where d.outcome = 'allowed' and r.route = $4 and r.id = $5 and r.type = $6 and ${purviewOf('r')}
-    offset 0) r on true`;
+import type { FoundRow, Key, ReadOne } from './read-together.ts';
 
 const READ_TOMBSTONE = `
 select ${DECISION}, gone.*
@@ -36,14 +16,18 @@ select ${DECISION}, gone.*
  * The current version, or the tombstone, which is looked for in a statement of its own: most reads find what they ask
  * for, and those that do not all take the same two.
  */
-export async function readCurrent(query: Query, asked: Asked, { type, route, id }: Key) {
-  const values = [...asked, route, id, type];
-  const rows = await query<FoundRow>('fhir-read', READ, values);
-  const absent = rows[0]?.outcome === 'allowed' && rows[0].version === null;
-  return absent ? query<FoundRow>('fhir-read-tombstone', READ_TOMBSTONE, values) : rows;
+export async function readCurrent(
+  { readOne, readQuery }: { readOne: ReadOne; readQuery: Query },
+  asked: Asked,
+  key: Key,
+) {
+  const row = await readOne(asked, key);
+  const { route, id, type } = key;
+  const absent = row.outcome === 'allowed' && row.version === null;
+  return absent
+    ? readQuery<FoundRow>('fhir-read-tombstone', READ_TOMBSTONE, [...asked, route, id, type])
+    : [row];
 }
-
-export type Key = { type: string; route: number; id: string };
 
 // An old version is seen by those who may see it and the resource as it is now: a label that was put right later
 // covers what was written before.
