@@ -114,5 +114,8 @@ test('the file is written whole, for its owner alone, in the place of an older o
 });
 
 test('a place that cannot be written is an error that names it, and leaves nothing behind', async () => {
-  await assert.rejects(writeDemoFile(join(directory, 'missing', 'demo.json'), world, BASE), /missing/);
+  await assert.rejects(writeDemoFile(join(directory, 'missing', 'demo.json'), world, BASE), {
+    code: 'DEMO_FILE',
+    message: /^DEMO_FILE cannot be .*missing.*\(ENOENT\): set a file/,
+  });
 });

@@ -1,4 +1,5 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
+import { StartError } from '../database/start-error.ts';
 import { describeLaunches } from './launches.ts';
 import { patientsExtra } from './patients-extra.ts';
 import type { World } from './world.ts';
@@ -86,6 +87,12 @@ export async function writeDemoFile(path: string, world: World, baseUrl: string)
   try {
     await writeFile(draft, `${JSON.stringify(describeWorld(world, baseUrl), null, 2)}\n`, { mode: 0o600 });
     await rename(draft, path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new StartError(
+      'DEMO_FILE',
+      `DEMO_FILE cannot be ${path} (${code}): set a file that you may write.`,
+    );
   } finally {
     await rm(draft, { force: true });
   }
