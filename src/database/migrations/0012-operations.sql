@@ -62,6 +62,69 @@ create policy own on registration_identifier for select to cs_service using (
        and g.patient_id = registration_identifier.patient_id and g.organisation_id = app_organisation())));
 grant select on registration_identifier to cs_service;
 
+-- What the queries ask, for whatever organisation, labels and teams the decision of this transaction opened. Functions
+-- are the second lock here: under row-level security the planner gathers all registrations of the organisation before
+-- it looks at the few that are asked for. `p_systems` are places in `p_system_names`.
+create function fhir_numbered_patients(p_system_names text[], p_rows integer[], p_systems integer[], p_values text[])
+returns table (n integer, route integer, patient_id uuid, birth_date date, deceased boolean, joined boolean)
+language sql stable security definer rows 500 set search_path = public, pg_temp as $$
+  select k.n, i.route, i.patient_id, p.birth_date, p.deceased, p.joined_at is not null
+    from (select app_organisation() as organisation, app_teams() as teams offset 0) s
+   cross join unnest(p_rows, p_systems, p_values) k(n, s, value)
+    join registration_identifier i on i.organisation_id = s.organisation and i.value = k.value
+                                  and i.system = p_system_names[k.s]
+    join patient p on p.route = i.route and p.id = i.patient_id
+   where s.teams is null or exists (
+           select from registration g where g.route = i.route and g.patient_id = i.patient_id
+              and g.organisation_id = s.organisation and g.teams && s.teams)
+$$;
+
+-- Demographics and choices are no data points. The purview is that of a search.
+create function fhir_last_data_points(p_system_names text[], p_rows integer[], p_systems integer[], p_values text[])
+returns table (n integer, patient_id uuid, at timestamptz)
+language sql stable security definer rows 500 set search_path = public, pg_temp as $$
+  select k.n, i.patient_id, l.at
+    from (select app_organisation() as organisation, app_labels() as labels, app_teams() as teams offset 0) s
+   cross join unnest(p_rows, p_systems, p_values) k(n, s, value)
+    join registration_identifier i on i.organisation_id = s.organisation and i.value = k.value
+                                  and i.system = p_system_names[k.s]
+    join registration g on g.route = i.route and g.patient_id = i.patient_id and g.organisation_id = s.organisation
+                       and (s.teams is null or g.teams && s.teams)
+   cross join lateral (
+    select max(r.updated_at) as at from resource r
+     where r.route = g.route and r.patient_id = g.patient_id and r.type not in ('Patient', 'Consent')
+       and (s.labels >> r.label) & 1 = 1
+       and (r.organisation_id = s.organisation or (g.shared_labels >> r.label) & 1 = 1)) l
+$$;
+
+-- The newest letter of each patient under the identifier; of several patients, only that they are several.
+create function fhir_read_receipts(p_systems text[], p_values text[])
+returns table (n integer, patient_id uuid, letters integer, removed boolean, first_read timestamptz,
+               visible_from timestamptz, unreadable timestamptz)
+language sql stable security definer rows 500 set search_path = public, pg_temp as $$
+  select k.n::integer, (array_agg(l.patient_id))[1], count(*)::integer, bool_or(l.removed_at is not null),
+         min(l.first_read_at), min(l.visible_from), min(l.reported_unreadable_at)
+    from (select app_organisation() as organisation, app_labels() as labels, app_teams() as teams offset 0) s
+   cross join unnest(p_systems, p_values) with ordinality k(system, value, n)
+    join letter_identifier w on w.organisation_id = s.organisation and w.value = k.value
+                            and (k.system = '' or w.system = k.system)
+    join letter l on l.route = w.route and l.id = w.letter_id
+    join registration g on g.route = w.route and g.patient_id = w.patient_id and g.organisation_id = s.organisation
+                       and (s.teams is null or g.teams && s.teams)
+   where (s.labels >> l.label) & 1 = 1
+   group by k.n
+$$;
+
+do $$
+declare
+  name text;
+begin
+  foreach name in array array['fhir_numbered_patients', 'fhir_last_data_points', 'fhir_read_receipts'] loop
+    execute format('revoke all on function %I from public', name);
+    execute format('grant execute on function %I to cs_service', name);
+  end loop;
+end $$;
+
 --------------------------------------------------------------------------------------------- invitations
 -- How long a pair of codes lives: ten weeks, unless the organisation sets another time.
 alter table organisation add column invitation_days smallint not null default 70

@@ -1,28 +1,19 @@
 import { afterDecision, type Outcome } from '../http/answer.ts';
 import { askedBy, type Call } from '../http/call.ts';
 import type { Room } from '../room.ts';
-import { DECIDE, DECISION, type DecisionRow, sharedWith } from '../store/purview.ts';
+import { DECIDE, DECISION, type DecisionRow } from '../store/purview.ts';
 import { answerEach, identifierPart, text } from './answer-each.ts';
-import { NATIONAL_LOOKUP, nationalLookup, UNUSABLE_WORDS } from './national-lookup.ts';
+import { nationalLookup, UNUSABLE_WORDS } from './national-lookup.ts';
 import { readParameters } from './read-parameters.ts';
 
 type Found = [n: number, patientId: string, at: string | null];
 
-// Demographics and choices are no data points. The latest is that within the purview, as a search would show it.
 const LAST = `
 select ${DECISION}, x.found
   from ${DECIDE} d
   left join lateral (
-    select json_agg(json_build_array(k.n, i.patient_id, fhir_instant(l.at))) as found
-      from ${NATIONAL_LOOKUP}
-      left join registration g on g.route = i.route and g.patient_id = i.patient_id
-                              and g.organisation_id = d.organisation_id and (d.teams is null or g.teams && d.teams)
-      left join lateral (
-        select max(r.updated_at) as at
-          from resource r
-         where r.route = g.route and r.patient_id = g.patient_id and r.type <> all('{Patient,Consent}')
-           and (d.labels >> r.label) & 1 = 1 and ${sharedWith('r')}) l on true
-     where d.outcome = 'allowed'
+    select json_agg(json_build_array(f.n, f.patient_id, fhir_instant(f.at))) as found
+      from (select 1 where d.outcome = 'allowed' offset 0) go, fhir_last_data_points($4, $5, $6, $7) f
     offset 0) x on true`;
 
 /** `Patient/$date-of-last-data-point`: when a record was last added to, so that nobody need fetch it to find out. */

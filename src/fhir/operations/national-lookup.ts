@@ -14,7 +14,7 @@ export const UNUSABLE_WORDS: Record<Unusable, string> = {
 
 /**
  * Sorts identifiers into those that can be somebody's and those that cannot, and gives the values `$4` to `$7` of a
- * statement that looks the former up with NATIONAL_LOOKUP: a few plain texts, however many there are.
+ * statement that looks the former up: a few plain texts, however many there are.
  */
 export function nationalLookup(identifiers: readonly SentIdentifier[]) {
   const unusable = new Map<number, Unusable>();
@@ -35,15 +35,3 @@ export function nationalLookup(identifiers: readonly SentIdentifier[]) {
   // Numbers and digits need no escaping.
   return { unusable, values: [SYSTEMS, ...[rows, systems, values].map((list) => `{${list.join(',')}}`)] };
 }
-
-/**
- * The patients `i` (route, patient_id) that the identifiers `k` (n: their place in the request) name, of those that are
- * registered with the decision's organisation and teams; row-level security holds the same.
- */
-export const NATIONAL_LOOKUP = `unnest($5::integer[], $6::integer[], $7::text[]) k(n, s, value)
-  join registration_identifier i on i.organisation_id = d.organisation_id and i.value = k.value
-                                and i.system = ($4::text[])[k.s]
-                                and (d.teams is null or exists (
-                                  select from registration g
-                                   where g.route = i.route and g.patient_id = i.patient_id
-                                     and g.organisation_id = d.organisation_id and g.teams && d.teams))`;

@@ -15,25 +15,13 @@ type Found = [
   reportedUnreadable: string | null,
 ];
 
-// The newest letter of each patient under the identifier; of several patients only that they are several.
 const RECEIPTS = `
 select ${DECISION}, x.found
   from ${DECIDE} d
   left join lateral (
-    select json_agg(json_build_array(f.n, f.patient_id, f.letters, f.removed, f.first_read, f.visible_from, f.unreadable))
-             as found
-      from (select k.n, min(l.patient_id::text) as patient_id, count(*) as letters, bool_or(l.removed_at is not null) as removed,
-                   fhir_instant(min(l.first_read_at)) as first_read, fhir_instant(min(l.visible_from)) as visible_from,
-                   fhir_instant(min(l.reported_unreadable_at)) as unreadable
-              from unnest($4::text[], $5::text[]) with ordinality k(system, value, n)
-              join letter_identifier w on w.organisation_id = d.organisation_id and w.value = k.value
-                                      and (k.system = '' or w.system = k.system)
-              join letter l on l.route = w.route and l.id = w.letter_id
-             where d.outcome = 'allowed' and l.organisation_id = d.organisation_id and (d.labels >> l.label) & 1 = 1
-               and exists (select from registration g
-                            where g.route = l.route and g.patient_id = l.patient_id
-                              and g.organisation_id = d.organisation_id and (d.teams is null or g.teams && d.teams))
-             group by k.n) f
+    select json_agg(json_build_array(f.n, f.patient_id, f.letters, f.removed, fhir_instant(f.first_read),
+                                     fhir_instant(f.visible_from), fhir_instant(f.unreadable))) as found
+      from (select 1 where d.outcome = 'allowed' offset 0) go, fhir_read_receipts($4, $5) f
     offset 0) x on true`;
 
 /**

@@ -3,7 +3,7 @@ import { askedBy, type Call } from '../http/call.ts';
 import type { Room } from '../room.ts';
 import { DECIDE, DECISION, type DecisionRow } from '../store/purview.ts';
 import { answerEach, identifierPart, text } from './answer-each.ts';
-import { NATIONAL_LOOKUP, nationalLookup, UNUSABLE_WORDS } from './national-lookup.ts';
+import { nationalLookup, UNUSABLE_WORDS } from './national-lookup.ts';
 import { readParameters } from './read-parameters.ts';
 
 type Found = [n: number, patientId: string, registered: boolean, deceased: boolean, birthDate: string | null];
@@ -12,10 +12,8 @@ const STATUS = `
 select ${DECISION}, x.found
   from ${DECIDE} d
   left join lateral (
-    select json_agg(json_build_array(k.n, p.id, p.joined_at is not null, p.deceased, p.birth_date)) as found
-      from ${NATIONAL_LOOKUP}
-      join patient p on p.route = i.route and p.id = i.patient_id
-     where d.outcome = 'allowed'
+    select json_agg(json_build_array(f.n, f.patient_id, f.joined, f.deceased, f.birth_date)) as found
+      from (select 1 where d.outcome = 'allowed' offset 0) go, fhir_numbered_patients($4, $5, $6, $7) f
     offset 0) x on true`;
 
 /**
