@@ -21,6 +21,19 @@ export type BenchDatabase = Awaited<ReturnType<typeof openBenchDatabase>>;
  */
 export async function openBenchDatabase({ patients }: { patients: number }) {
   const dataDir = join(import.meta.dirname, `../.data-bench/${patients}-patients`);
+  try {
+    return await openAt(dataDir, patients);
+  } catch (error) {
+    // It is of another version of the product: made again, as it can be.
+    if (!OUTDATED.has((error as { code?: string }).code ?? '')) throw error;
+    rmSync(dataDir, { recursive: true });
+    return openAt(dataDir, patients);
+  }
+}
+
+const OUTDATED = new Set(['MIGRATION_ALTERED', 'DATABASE_NEWER']);
+
+async function openAt(dataDir: string, patients: number) {
   const marker = join(dataDir, 'loaded.json');
   // A load that was cut off is done again, whole.
   if (existsSync(dataDir) && !existsSync(marker)) rmSync(dataDir, { recursive: true });
