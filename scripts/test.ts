@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, globSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { findChromium } from '../test/support/chromium.ts';
 import { startTestServer } from '../test/support/postgres-server.ts';
 
@@ -49,6 +49,8 @@ async function run(): Promise<number> {
   const server = await startTestServer();
   Object.assign(env, { TEST_DATABASE_URL: server.url, TEST_DATABASE_TEMPLATE: server.template });
   for (const name of SERVICE_SETTINGS) delete env[name];
+  // Each file is a process of its own; compiling the same sources again and again was most of what a short one did.
+  env.NODE_COMPILE_CACHE ??= resolve('node_modules/.cache/compiled');
   try {
     return await runTests(env);
   } finally {
