@@ -5,7 +5,7 @@ import { isUuid } from '../ids.ts';
  * `describeQuery`, anything else that is personal through `hashPersonal`.
  */
 export type AuditEntry = {
-  kind: 'fhir' | 'token' | 'page';
+  kind: 'fhir' | 'token' | 'page' | 'operator';
   /** 'read', 'search-type', 'create', 'token', 'grant', 'sign-in' … */
   interaction: string;
   /** 'allowed' or a refusal code of docs/errors.md. */

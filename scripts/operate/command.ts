@@ -1,0 +1,34 @@
+import type { AuditEntry } from '../../src/audit/audit.ts';
+import type { Database } from '../../src/database/connect.ts';
+import type { Secrets } from '../../src/secrets.ts';
+
+/** What a command works with: opened for it, closed after it. */
+export type Tools = { database: Database; secrets: Secrets };
+
+type Option = {
+  /** What the value is, as the usage shows it: 'name', 'e-mail'. */
+  value: string;
+  meaning: string;
+  optional?: true;
+};
+
+/** What was done: whom it concerned, for the audit, and what to print once that is durable. */
+export type Done = {
+  about: Pick<AuditEntry, 'clientId' | 'organisationId' | 'resourceType' | 'resourceId' | 'detail'>;
+  lines: string[];
+};
+
+export type Command = {
+  summary: string;
+  options: Record<string, Option>;
+  /** @throws an error with a `code` when it is refused; nothing has changed then. */
+  run: (values: Values, tools: Tools) => Promise<Done>;
+};
+
+/** A value for each option; an optional one that was not given is ''. */
+export type Values = (option: string) => string;
+
+/** A command that cannot be understood, or a file that cannot be read: nothing was opened or changed. */
+export class UsageError extends Error {
+  readonly code = 'USAGE';
+}
