@@ -49,7 +49,7 @@ try {
   if (options.only.includes('register')) await measureRegistering(product, base, token);
   async function measureLists() {
     console.log(
-      'list                            size   bare/s  product/s  ratio  cpu ratio  product p50  p99',
+      'list                            size   bare/s  product/s  ratio  cpu ratio  bare / product cpu  product p50  p99',
     );
     for (const [operation, list, size] of [
       ['Patient/$status-query', numbers, 500],
@@ -133,6 +133,9 @@ function report(operation: string, size: number, { bare, product }: { bare: Turn
       .padStart(10),
     ratio.toFixed(2).padStart(6),
     cpu.toFixed(2).padStart(10),
+    `${median(bare.map(({ cpuMs }) => cpuMs)).toFixed(1)} / ${median(product.map(({ cpuMs }) => cpuMs)).toFixed(1)} ms`.padStart(
+      18,
+    ),
     `${at(0.5)} ms`.padStart(12),
     `${at(0.99)} ms`,
   ];

@@ -97,22 +97,24 @@ language sql stable security definer rows 500 set search_path = public, pg_temp 
        and (r.organisation_id = s.organisation or (g.shared_labels >> r.label) & 1 = 1)) l
 $$;
 
--- The newest letter of each patient under the identifier; of several patients, only that they are several.
+-- The newest letter of each patient under the identifier, two at most: of several patients it is only said that they are
+-- several.
 create function fhir_read_receipts(p_systems text[], p_values text[])
-returns table (n integer, patient_id uuid, letters integer, removed boolean, first_read timestamptz,
-               visible_from timestamptz, unreadable timestamptz)
+returns table (n integer, patient_id uuid, removed boolean, first_read timestamptz, visible_from timestamptz,
+               unreadable timestamptz)
 language sql stable security definer rows 500 set search_path = public, pg_temp as $$
-  select k.n::integer, (array_agg(l.patient_id))[1], count(*)::integer, bool_or(l.removed_at is not null),
-         min(l.first_read_at), min(l.visible_from), min(l.reported_unreadable_at)
+  select k.n::integer, x.*
     from (select app_organisation() as organisation, app_labels() as labels, app_teams() as teams offset 0) s
    cross join unnest(p_systems, p_values) with ordinality k(system, value, n)
-    join letter_identifier w on w.organisation_id = s.organisation and w.value = k.value
-                            and (k.system = '' or w.system = k.system)
-    join letter l on l.route = w.route and l.id = w.letter_id
-    join registration g on g.route = w.route and g.patient_id = w.patient_id and g.organisation_id = s.organisation
-                       and (s.teams is null or g.teams && s.teams)
-   where (s.labels >> l.label) & 1 = 1
-   group by k.n
+   cross join lateral (
+    select w.patient_id, l.removed_at is not null, l.first_read_at, l.visible_from, l.reported_unreadable_at
+      from letter_identifier w
+      join letter l on l.route = w.route and l.id = w.letter_id
+      join registration g on g.route = w.route and g.patient_id = w.patient_id and g.organisation_id = s.organisation
+                         and (s.teams is null or g.teams && s.teams)
+     where w.organisation_id = s.organisation and w.value = k.value and (k.system = '' or w.system = k.system)
+       and (s.labels >> l.label) & 1 = 1
+     limit 2) x
 $$;
 
 do $$

@@ -8,7 +8,6 @@ import { readParameters } from './read-parameters.ts';
 type Found = [
   n: number,
   patientId: string,
-  letters: number,
   removed: boolean,
   firstRead: string | null,
   visibleFrom: string,
@@ -19,7 +18,7 @@ const RECEIPTS = `
 select ${DECISION}, x.found
   from ${DECIDE} d
   left join lateral (
-    select json_agg(json_build_array(f.n, f.patient_id, f.letters, f.removed, fhir_instant(f.first_read),
+    select json_agg(json_build_array(f.n, f.patient_id, f.removed, fhir_instant(f.first_read),
                                      fhir_instant(f.visible_from), fhir_instant(f.unreadable))) as found
       from (select 1 where d.outcome = 'allowed' offset 0) go, fhir_read_receipts($4, $5) f
     offset 0) x on true`;
@@ -37,7 +36,7 @@ export async function readReceiptQuery({ query }: Room, call: Call): Promise<Out
     identifiers.map(({ value }) => value),
   ]);
   return afterDecision(rows, ({ found }) => {
-    const byPlace = new Map(found?.map((one) => [one[0] - 1, one]));
+    const byPlace = Map.groupBy(found ?? [], ([n]) => n - 1);
     return answerEach('readReceipt', identifiers, (identifier, n) => {
       const { outcome, parts, patientId } = receiptOf(byPlace.get(n));
       return { outcome, patientId, parts: `${identifierPart('documentIdentifier', identifier)},${parts}` };
@@ -45,13 +44,13 @@ export async function readReceiptQuery({ query }: Room, call: Call): Promise<Out
   });
 }
 
-function receiptOf(found: Found | undefined): Each {
+function receiptOf([found, another]: readonly Found[] = []): Each {
   if (!found) return { outcome: 'not-found', parts: text('diagnostics', 'Not found') };
-  const [, patientId, letters, removed, firstRead, visibleFrom, unreadable] = found;
-  if (letters > 1) {
+  if (another) {
     const parts = text('diagnostics', 'Letters of several patients have this identifier: give each its own');
     return { outcome: 'multiple-matches', parts };
   }
+  const [, patientId, removed, firstRead, visibleFrom, unreadable] = found;
   const at = (name: string, value: string) => `,{"name":"${name}","valueDateTime":"${value}"}`;
   return {
     outcome: removed ? 'withdrawn' : 'found',
