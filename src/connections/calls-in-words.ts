@@ -2,6 +2,8 @@ import { KINDS } from '../oauth/kinds-of-record.ts';
 
 /** What a call did: 'Searched observations', 'Read patients’ details'. */
 export function callInWords(interaction: string, resourceType: string | null): string {
+  const operation = OPERATIONS[interaction];
+  if (operation) return operation;
   const act = ACTS[interaction] ?? interaction;
   return resourceType ? `${act} ${KINDS[resourceType]?.many ?? resourceType}` : act;
 }
@@ -27,6 +29,15 @@ const ACTS: Record<string, string | undefined> = {
   transaction: 'Sent several at once',
   operation: 'Ran an operation on',
   notify: 'Was told of a change in',
+};
+
+const OPERATIONS: Record<string, string | undefined> = {
+  '$process-message': 'Registered or updated a patient',
+  $register: 'Registered or updated patients',
+  '$status-query': 'Asked which patients have joined',
+  '$date-of-last-data-point': 'Asked when records were last added to',
+  '$generate-invitation-tokens': 'Made invitations to join',
+  '$read-receipt-query': 'Asked which letters were read',
 };
 
 const REFUSALS: Record<string, string | undefined> = {
