@@ -9,10 +9,16 @@ import { type Command, type Done, UsageError, type Values } from './command.ts';
 import { credentialCommands } from './credential-commands.ts';
 import { openTools } from './open-tools.ts';
 import { helpOf, readArguments } from './read-arguments.ts';
+import { showSystem } from './show-system.ts';
 import { staffCommands } from './staff-commands.ts';
 import { systemCommands } from './system-commands.ts';
 
-const COMMANDS: Record<string, Command> = { ...staffCommands, ...systemCommands, ...credentialCommands };
+const COMMANDS: Record<string, Command> = {
+  ...staffCommands,
+  ...systemCommands,
+  'show-system': showSystem,
+  ...credentialCommands,
+};
 
 export type Said = {
   /** 0 done; 1 refused or failed; 2 not understood, nothing opened. */

@@ -269,6 +269,26 @@ test('two secrets live at most, each shown once, and one ends at once', async ()
   assert.ok(!kept.includes(line(first, 'Secret')), 'only its hash is kept');
 });
 
+test('a system is shown with the IDs of its live secrets, so that one can be ended', async () => {
+  const clientId = await newSystem();
+  const [ended, live] = [
+    line(await done('add-secret', { 'client-id': clientId }), 'Secret ID'),
+    line(
+      await done('add-secret', { 'client-id': clientId, 'expires-at': '2199-01-31T12:00:00Z' }),
+      'Secret ID',
+    ),
+  ];
+  await done('end-secret', { 'client-id': clientId, 'secret-id': ended });
+  const shown = await done('show-system', { 'client-id': clientId });
+  assert.match(shown, /^System: System .*, of Example Ltd\nStanding: draft\n/);
+  assert.match(shown, /\nScopes: system\/Observation\.rs system\/Patient\.rs\n/);
+  assert.deepEqual(
+    [...shown.matchAll(/^Live secret: (\S+), made \S+, ends (\S+)$/gm)].map(([, id, at]) => [id, at]),
+    [[live, '2199-01-31T12:00:00.000Z']],
+  );
+  await refused('show-system', { 'client-id': 'nobody' }, /no such system/);
+});
+
 test('keys come from a file or an address, and never private ones', async () => {
   const clientId = await newSystem({ 'auth-method': 'private_key_jwt' });
   const file = join(directory, 'keys.json');
@@ -281,6 +301,7 @@ test('keys come from a file or an address, and never private ones', async () => 
   await refused('upload-keys', upload, /private or symmetric key/);
   await writeFile(file, JSON.stringify({ keys: [jwk] }));
   assert.equal(await done('upload-keys', upload), `Keys in use: ${kid}`);
+  assert.match(await done('show-system', { 'client-id': clientId }), new RegExp(`^Keys: ${kid}$`, 'm'));
   await refused('set-keys-url', { 'client-id': clientId, url: 'http://example.org/keys' }, /cannot be used/);
   await done('set-keys-url', { 'client-id': clientId, url: 'https://keys.example.org/jwks.json' });
   await refused('add-secret', { 'client-id': clientId }, /authenticates with keys/);
