@@ -63,7 +63,7 @@ export type Visit = {
 };
 
 /** What axe finds against WCAG 2.2 AA, as text; empty when the page is clean. Needs a page with script. */
-export async function axeProblems(page: Page): Promise<string[]> {
+async function axeProblems(page: Page): Promise<string[]> {
   const { violations } = await new AxeBuilder({ page }).withTags(WCAG_22_AA).analyze();
   return violations.flatMap(({ id, help, nodes }) =>
     nodes.map((node) => `${id}: ${help} at ${node.target.join(' ')}`),
