@@ -95,7 +95,7 @@ async function turn(
       }
     }),
   );
-  const cpuMs = ((cpuOf(server.pid) - before) * 1000) / times.length;
+  const cpuMs = (cpuSince(before, server.pid) * 1000) / times.length;
   return { rate: times.length / Number(options.seconds), cpuMs, times };
 }
 
@@ -160,7 +160,7 @@ async function measureRegistering(product: { pid: number }, base: string, token:
     );
     const seconds = (performance.now() - began) / 1000;
     const rows = batches.length * 5000;
-    const micros = ((cpuOf(product.pid) - before) * 1e6) / rows;
+    const micros = (cpuSince(before, product.pid) * 1e6) / rows;
     console.log(
       `$register, ${what}: ${Math.round(rows / seconds)} patients/s; ` +
         `${micros.toFixed(0)} µs of processor time each, so ${Math.round(2e6 / micros)}/s on two cores with nothing else on them`,
@@ -202,9 +202,14 @@ function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1]!;
 }
 
-function cpuOf(pid: number): number {
-  const children = databaseCpuSeconds(database.postmasterPid!);
-  return (cpuSeconds(pid) ?? Number.NaN) + [...(children?.values() ?? [])].reduce((sum, s) => sum + s, 0);
+/** Processor seconds of a server and of each process of the database. */
+function cpuOf(pid: number): Map<number, number> {
+  return new Map(databaseCpuSeconds(database.postmasterPid!)).set(pid, cpuSeconds(pid) ?? Number.NaN);
+}
+
+/** Since `before`, process by process: what one that ended had used must not be taken off the others. */
+function cpuSince(before: ReadonlyMap<number, number>, pid: number): number {
+  return [...cpuOf(pid)].reduce((sum, [one, seconds]) => sum + seconds - (before.get(one) ?? 0), 0);
 }
 
 async function numbersOf({ pool }: BenchDatabase) {
