@@ -1,6 +1,6 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
@@ -117,6 +117,3 @@ export function memoryMb(pid: number, which: 'VmRSS' | 'VmHWM'): number | undefi
     return undefined;
   }
 }
-
-/** The profiles there are, newest last. */
-export const profiles = () => readdirSync(join(ROOT, '.data-bench/profile')).sort();
