@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { assertion, GRANT, keyPair, oauthFixture } from './fixture.ts';
 import type { KeySet } from './key-set.ts';
+import { createRefreshKeys } from './refresh-keys.ts';
 
 const URL = 'https://vendor.example.org/jwks';
 
@@ -99,6 +100,26 @@ test('who asks while keys are being fetched waits for them', async () => {
   resolve();
   assert.deepEqual(await Promise.all(asking), [200, 200, 200]);
   assert.equal(fetches.length, 1);
+});
+
+test('who looked for keys before another process had fetched them is given those', async () => {
+  const key = keyPair();
+  published = [key.jwk];
+  const { clientId } = await f.addSystem({ jwksUri: URL });
+  assert.equal(await ask(clientId, key), 200);
+  const late = createRefreshKeys({
+    pool: f.owner,
+    fetchJwks: () => assert.fail('nobody asks the vendor twice within the minute'),
+    log: { warn: () => undefined },
+  });
+  assert.deepEqual(
+    (await late(clientId, URL))?.keys.map(({ kid }) => kid),
+    [key.jwk.kid],
+  );
+  assert.equal(await late(clientId, `${URL}/other`), undefined, 'keys of another address are not its keys');
+  await age(clientId, '2 minutes');
+  await f.owner.query('update fetched_jwks set failed_at = now() where client_id = $1', [clientId]);
+  assert.equal(await late(clientId, URL), undefined, 'keys from before a failed fetch are not new');
 });
 
 test('a key that the vendor has withdrawn is refused once the copy is no longer fresh', async () => {

@@ -3,7 +3,7 @@ import type { BaseLogger } from 'pino';
 import type { FetchJwks } from './fetch-jwks.ts';
 import type { KeySet } from './key-set.ts';
 
-/** Resolves with the keys just fetched, or undefined when it is too early to ask again, or they could not be had. */
+/** Resolves with the keys fetched within the last minute, or undefined when they could not be had. */
 export type RefreshKeys = (clientId: string, url: string) => Promise<KeySet | undefined>;
 
 type Needs = { pool: Pick<Pool, 'query'>; fetchJwks: FetchJwks; log: Pick<BaseLogger, 'warn'> };
@@ -17,7 +17,7 @@ export function createRefreshKeys({ pool, fetchJwks, log }: Needs): RefreshKeys 
 
   async function refresh(clientId: string, url: string): Promise<KeySet | undefined> {
     const claimed = await pool.query({ name: 'oauth-claim-refresh', text: CLAIM, values: [clientId] });
-    if (claimed.rowCount === 0) return undefined;
+    if (claimed.rowCount === 0) return justKept(clientId, url);
     let fetched: Awaited<ReturnType<FetchJwks>>;
     try {
       fetched = await fetchJwks(url);
@@ -28,6 +28,13 @@ export function createRefreshKeys({ pool, fetchJwks, log }: Needs): RefreshKeys 
     const values = [clientId, JSON.stringify(fetched.keySet), fetched.freshS, url];
     await pool.query({ name: 'oauth-keep-keys', text: KEEP, values });
     return fetched.keySet;
+  }
+
+  /** What another request, here or in another process, fetched after this one had looked for keys. */
+  async function justKept(clientId: string, url: string): Promise<KeySet | undefined> {
+    const values = [clientId, url];
+    const { rows } = await pool.query<{ jwks: KeySet }>({ name: 'oauth-just-kept', text: JUST_KEPT, values });
+    return rows[0]?.jwks;
   }
 
   return (clientId, url) => {
@@ -49,3 +56,8 @@ returning client_id`;
 const KEEP = `
 update fetched_jwks set jwks = $2, fetched_at = now(), failed_at = null, fresh_until = now() + make_interval(secs => $3)
  where client_id = $1 and exists (select from system s where s.client_id = $1 and s.jwks_uri = $4)`;
+
+// A failed fetch leaves failed_at, and no keys older than that are handed out here.
+const JUST_KEPT = `
+select f.jwks from fetched_jwks f join system s on s.client_id = f.client_id and s.jwks_uri = $2
+ where f.client_id = $1 and f.jwks is not null and f.failed_at is null and f.fetched_at > now() - interval '60 seconds'`;
