@@ -19,6 +19,8 @@ import { createRoom } from './room.ts';
 
 const BODY_BYTES_MAX = 2 * 1024 * 1024;
 const BATCH_BYTES_MAX = 20 * 1024 * 1024;
+/** The largest attachment, in base64 or as it is, and what stands around it. */
+const BINARY_BYTES_MAX = 14 * 1024 * 1024;
 
 /** `/.well-known/smart-configuration` of one FHIR base, from the authorization server's room. */
 export type SmartConfiguration = (context: Context, fhirBase: string) => object;
@@ -48,6 +50,8 @@ export function fhirRoutes(context: Context, definitions: Definitions, smart: Sm
       };
       await app.register(streaming(`${prefix}/Patient/$register`, handler));
       app.all(prefix, { bodyLimit: BATCH_BYTES_MAX, handler });
+      app.all(`${prefix}/Binary`, { bodyLimit: BINARY_BYTES_MAX, handler });
+      app.all(`${prefix}/Binary/*`, { bodyLimit: BINARY_BYTES_MAX, handler });
       app.all(`${prefix}/*`, { bodyLimit: BODY_BYTES_MAX, handler });
     }
   };

@@ -6,6 +6,8 @@ import type { RefusalCode } from './refusal-codes.ts';
 export type Answer = {
   status: number;
   body: string | null;
+  /** Sent in the place of the body: what a Binary holds. */
+  content?: Buffer;
   headers?: Record<string, string>;
   resourceId?: string;
   patients?: readonly string[];

@@ -33,8 +33,8 @@ export async function finish(
   return send(reply, answer, body, served);
 }
 
-function bodyOf(answer: Answer | Refusal, call: Call): string | null {
-  return answer instanceof Refusal ? outcomeText(answer, call.requestId) : answer.body;
+function bodyOf(answer: Answer | Refusal, call: Call): string | Buffer | null {
+  return answer instanceof Refusal ? outcomeText(answer, call.requestId) : (answer.content ?? answer.body);
 }
 
 function entryOf(room: Room, call: Call, { answer, decision, entry }: Served, bytes: number) {
@@ -90,7 +90,7 @@ function queryOf({ context }: Room, call: Call): string | null {
 function send(
   reply: FastifyReply,
   answer: Answer | Refusal,
-  body: string | null,
+  body: string | Buffer | null,
   served?: Served,
 ): FastifyReply {
   reply.code(answer.status).header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');

@@ -15,17 +15,29 @@ export function checkAccepted(call: Pick<Call, 'headers'>, format: string | null
   }
   const accept = call.headers.accept;
   if (accept === undefined || accept === '') return;
-  const takes = accept.split(',').some((range) => {
-    const [name = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
-    if (parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter))) return false;
-    if (
-      parameters.some((parameter) => /^charset=/.test(parameter) && !/^charset="?utf-?8"?$/.test(parameter))
-    )
-      return false;
-    return name === '*/*' || name === 'application/*' || JSON_NAMES.has(name);
-  });
+  const takes = acceptedTypes(accept).some(
+    (name) => name === '*/*' || name === 'application/*' || JSON_NAMES.has(name),
+  );
   if (!takes) throw new Refusal('format-not-acceptable');
 }
+
+/** The types and ranges of an `Accept` header, without those that it refuses or wants in a charset that is not ours. */
+export function acceptedTypes(accept: string): string[] {
+  return accept.split(',').flatMap((range) => {
+    const [name = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
+    if (name === '' || parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter))) return [];
+    const charset = parameters.find((parameter) => parameter.startsWith('charset='));
+    return charset && !/^charset="?utf-?8"?$/.test(charset) ? [] : [name];
+  });
+}
+
+/** Whether a type is one in which FHIR resources travel, whether this service speaks it or not. */
+export function isFhirFormat(type: string): boolean {
+  const [name = ''] = type.toLowerCase().split(';');
+  return JSON_NAMES.has(name.trim()) || OTHER_FHIR.test(name.trim());
+}
+
+const OTHER_FHIR = /^(application|text)\/(fhir\+)?(xml|turtle|ttl|ndjson|x-turtle)$|^application\/xml\+fhir$/;
 
 /** Refuses a body that does not say that it is JSON in UTF-8. */
 export function checkSent(call: Pick<Call, 'headers'>): void {

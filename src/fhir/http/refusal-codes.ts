@@ -93,7 +93,7 @@ export const REFUSALS = {
   'body-too-large': {
     status: 413,
     issue: 'too-costly',
-    text: 'The body is larger than this service takes: 2 MB, or 20 MB for a batch or transaction.',
+    text: 'The body is larger than this service takes: 2 MB, 14 MB for a Binary, or 20 MB for a batch or transaction.',
   },
   'body-malformed': { status: 400, issue: 'structure', text: 'The body is not well-formed JSON in UTF-8.' },
   'request-malformed': { status: 400, issue: 'invalid', text: 'The request is not well formed.' },

@@ -15,6 +15,7 @@ import { subscriptionOf } from '../subscriptions/subscription-target.ts';
 import type { Answer, Outcome } from './answer.ts';
 import { askedBy, type Call } from './call.ts';
 import { checkAccepted } from './formats.ts';
+import { wantsContent } from './native-content.ts';
 import { Refusal } from './refusal.ts';
 import type { RefusalCode } from './refusal-codes.ts';
 import { type Interaction, type Target, targetOf } from './target.ts';
@@ -56,7 +57,9 @@ export async function serve(room: Room, call: Call): Promise<Served> {
     entry.resourceType = type || null;
     entry.resourceId = id === '_search' ? null : id || null;
     if (letter) needed = `${type}.${letter}`;
-    checkAccepted(call, new URLSearchParams(call.query).get('_format'));
+    if (!wantsContent(call, type, interaction)) {
+      checkAccepted(call, new URLSearchParams(call.query).get('_format'));
+    }
     if (call.named === undefined) throw new Refusal('organisation-missing');
     return { entry, needed, ...(await act(room, call)) };
   } catch (error) {

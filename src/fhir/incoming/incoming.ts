@@ -4,6 +4,7 @@ import { Refusal } from '../http/refusal.ts';
 import type { Room } from '../room.ts';
 import type { JsonObject } from '../store/content.ts';
 import { validateResource } from '../validation/validate-resource.ts';
+import { binaryOf } from './native-binary.ts';
 import { ownLabel } from './own-label.ts';
 import { ownerOf } from './owner.ts';
 import { ownBases, relativeReferences } from './references.ts';
@@ -18,9 +19,12 @@ export type Incoming = {
   patientId: string | null;
 };
 
-/** Reads and checks the body of a write on `type`. @throws {Refusal} that depends on the request alone. */
-export function incoming(room: Room, call: Call, type: string): Incoming {
-  const { resource, printed } = bodyOf(call);
+/**
+ * Reads and checks the body of a write on `type`, of the resource `id` if there is one already.
+ * @throws {Refusal} that depends on the request alone.
+ */
+export function incoming(room: Room, call: Call, type: string, id?: string): Incoming {
+  const { resource, printed } = type === 'Binary' ? binaryOf(call, id) : bodyOf(call);
   return checked(room, call, type, resource, printed);
 }
 

@@ -15,7 +15,7 @@ import { keyOf } from './read.ts';
 /** Update (R4 section 3.1.0.4) of what exists: the server gives the ids, so PUT never creates by id. */
 export async function update(room: Room, call: Call, { type, id }: Target): Promise<Outcome> {
   askedBy(call, type, 'u'); // refuses a missing token before the body is looked at
-  const sent = incoming(room, call, type);
+  const sent = incoming(room, call, type, id);
   if (sent.resource.id !== id) throw new Refusal('id-mismatch');
   return updateExisting(room, call, type, id, sent, undefined);
 }
