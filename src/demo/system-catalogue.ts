@@ -1,6 +1,10 @@
 const STATUS = 'system/Patient.$status-query';
 const INVITE = 'system/Organization.$generate-invitation-tokens';
 const RECEIPTS = 'system/DocumentReference.$read-receipt-query';
+const REGISTER_ONE = 'system/Patient.$process-message';
+const REGISTER_MANY = 'system/Patient.$register';
+const LAST_DATA = 'system/Patient.$date-of-last-data-point';
+const PUSH = 'system/Subscription.cruds';
 
 export type SystemFacts = {
   company: string;
@@ -29,7 +33,17 @@ export const SYSTEMS: readonly SystemFacts[] = [
     contactEmail: 'integration@postbridge.example.org',
     privacyNoticeUrl: 'https://postbridge.example.org/privacy',
     standing: 'live',
-    scopes: ['system/Patient.rs', 'system/DocumentReference.cruds', RECEIPTS, INVITE, STATUS],
+    scopes: [
+      ...[
+        'system/Patient.rs',
+        'system/Binary.cr',
+        'system/DocumentReference.cruds',
+        RECEIPTS,
+        INVITE,
+        STATUS,
+      ],
+      PUSH,
+    ],
     key: 'postbridge-letters',
   },
   {
@@ -41,7 +55,7 @@ export const SYSTEMS: readonly SystemFacts[] = [
     contactEmail: 'support@arrivo.example.org',
     privacyNoticeUrl: 'https://arrivo.example.org/kiosk/privacy',
     standing: 'live',
-    scopes: ['system/Patient.rs', 'system/Appointment.rus', INVITE, STATUS],
+    scopes: ['system/Patient.rs', 'system/Appointment.rus', REGISTER_ONE, INVITE, STATUS],
   },
   {
     name: 'Arrivo Text Invitations',
@@ -52,7 +66,7 @@ export const SYSTEMS: readonly SystemFacts[] = [
     contactEmail: 'support@arrivo.example.org',
     privacyNoticeUrl: 'https://arrivo.example.org/text/privacy',
     standing: 'live',
-    scopes: [...read('Patient', 'Appointment'), INVITE, STATUS],
+    scopes: [...read('Patient', 'Appointment'), REGISTER_MANY, INVITE, STATUS],
   },
   {
     name: 'Openward Shared Record',
@@ -63,17 +77,11 @@ export const SYSTEMS: readonly SystemFacts[] = [
     contactEmail: 'privacy@openward.example.org',
     privacyNoticeUrl: 'https://openward.example.org/privacy',
     standing: 'live',
-    scopes: read(
-      ...[
-        'Patient',
-        'Condition',
-        'AllergyIntolerance',
-        'MedicationStatement',
-        'Observation',
-        'DiagnosticReport',
-      ],
-      ...['Immunization', 'Encounter', 'Appointment', 'DocumentReference'],
-    ),
+    scopes: [
+      ...read('Patient', 'Condition', 'AllergyIntolerance', 'MedicationStatement', 'Observation'),
+      ...read('DiagnosticReport', 'Immunization', 'Encounter', 'Appointment', 'DocumentReference', 'Consent'),
+      LAST_DATA,
+    ],
     key: 'openward-shared-record',
   },
   {
