@@ -6,7 +6,7 @@ import { textOf } from '../../test/support/page-client.ts';
 describe('who may do what', () => {
   const t = connectionPages();
 
-  const PAGES = ['', '/revoke', '/suspend', '/resume', '/granted', '/revoked'];
+  const PAGES = ['', '/revoke', '/suspend', '/resume', '/granted', '/revoked', '/reduce', '/reduced'];
 
   it("gives another organisation's connection and one that does not exist the same page", async () => {
     const { connectionId } = await t.grantByPages(await t.app.world.system());
@@ -21,7 +21,7 @@ describe('who may do what', () => {
       assert.equal(theirs.body, none.body);
       assert.equal(theirs.body, odd.body);
     }
-    for (const act of ['revoke', 'suspend', 'resume']) {
+    for (const act of ['revoke', 'suspend', 'resume', 'reduce']) {
       const theirs = await stranger.post(`/connected-systems/${connectionId}/${act}`);
       const none = await stranger.post(`/connected-systems/${nothing}/${act}`);
       assert.equal(theirs.statusCode, 404);

@@ -6,6 +6,7 @@ import { addRoutes } from './add-routes.ts';
 import { changeRoutes } from './change-routes.ts';
 import { settleExpired } from './change-standing.ts';
 import { listRoutes } from './list-routes.ts';
+import { narrowRoutes } from './narrow-routes.ts';
 import { numbersRoutes } from './numbers/numbers-routes.ts';
 import { reviewRoutes } from './review-routes.ts';
 import { createUseCases } from './use-cases.ts';
@@ -26,6 +27,7 @@ export function connectionRoutes(context: Context, pages: Pages, signIn: SignIn)
     viewRoutes(app, room);
     numbersRoutes(app, room);
     changeRoutes(app, room);
+    narrowRoutes(app, room);
 
     const settling = setInterval(() => {
       settleExpired(context.database.service).catch((error) =>

@@ -2,6 +2,7 @@ import type { Context } from '../context.ts';
 import { createFindSystem } from './find-system.ts';
 import { createGrantAccess } from './grant-access.ts';
 import { createListConnections } from './list-connections.ts';
+import { createNarrowAccess } from './narrow-access.ts';
 import { createReadNumbers } from './numbers/read-numbers.ts';
 import { createReach } from './reach.ts';
 import { createResumeAccess } from './resume-access.ts';
@@ -16,6 +17,7 @@ export function createUseCases(context: Pick<Context, 'database' | 'audit' | 'se
     grantAccess: createGrantAccess(context),
     revokeAccess: createRevokeAccess(context),
     suspendAccess: createSuspendAccess(context),
+    narrowAccess: createNarrowAccess(context),
     resumeAccess: createResumeAccess(context),
     listConnections: createListConnections(context),
     viewConnection: createViewConnection(context),

@@ -40,7 +40,7 @@ const ENTRIES: readonly Entry[] = [
     slug: 'revoke-access',
     file: 'guides/revoke-access.md',
     group: ORGANISATIONS,
-    about: 'End access for good, or pause it.',
+    about: 'End access for good, pause it, or leave a system less than it has.',
   },
   {
     slug: 'permissions',

@@ -223,6 +223,12 @@ describe('connected systems, in a browser', () => {
       await check('resume');
       await page.getByRole('button', { name: 'Resume access' }).click();
       await check('resumed');
+      await page.goto(`${view}/reduce`);
+      await check('reduce');
+      await page.getByLabel('Mental health').uncheck();
+      await page.getByRole('button', { name: 'Reduce access' }).click();
+      await heading(page, 'Access reduced');
+      await check('reduced');
       await page.goto(`${view}/revoke`);
       await check('revoke');
       await page.getByRole('button', { name: 'Revoke access' }).click();
@@ -233,7 +239,7 @@ describe('connected systems, in a browser', () => {
       await page.goto(view);
       await check('view-revoked');
     }
-    assert.equal(seen, 2 * 19);
+    assert.equal(seen, 2 * 21);
   });
 
   it('keeps the browser quiet and asks nobody else for anything', () => {

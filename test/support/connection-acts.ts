@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import type { AuditEntry } from '../../src/audit/audit.ts';
 import { createGrantAccess, type Grant } from '../../src/connections/grant-access.ts';
+import { createNarrowAccess } from '../../src/connections/narrow-access.ts';
 import { createResumeAccess } from '../../src/connections/resume-access.ts';
 import { reviewDigest } from '../../src/connections/reviewed-system.ts';
 import { createRevokeAccess } from '../../src/connections/revoke-access.ts';
@@ -83,4 +84,5 @@ export const actsOf = (context: Pick<Context, 'database' | 'audit'>) => ({
   revoke: createRevokeAccess(context),
   suspend: createSuspendAccess(context),
   resume: createResumeAccess(context),
+  narrow: createNarrowAccess(context),
 });
