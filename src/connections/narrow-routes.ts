@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import type { Static } from 'typebox';
+import { type Static, Type } from 'typebox';
+import { usedPermissions } from '../audit/used-permissions.ts';
 import { teamsOf } from '../directory/teams.ts';
 import { notFound } from '../web/index.ts';
 import type { Acting } from './acting.ts';
@@ -8,14 +9,16 @@ import { ACTS } from './acts.ts';
 import { dayInLondon, type FieldError, GrantForm, parseGrantForm } from './grant-form.ts';
 import { type Narrowed, narrowingDigest } from './narrow-access.ts';
 import { lastDayOf, systemData } from './pages-data.ts';
-import { permissionChoices } from './permissions-in-words.ts';
+import { permissionChoices, withLastUse } from './permissions-in-words.ts';
 import { labelNames, PRIVACY_LABELS } from './privacy-labels.ts';
 import type { Room } from './routes.ts';
 import type { ViewedConnection } from './store.ts';
 import { type ConnectionRoute, connectionParameter, connectionWanted, idWanted } from './view-routes.ts';
 
 type Form = Static<typeof GrantForm>;
-type Shown = { form?: Form; errors?: FieldError[]; changed?: boolean };
+type Shown = { form?: Form; errors?: FieldError[]; changed?: boolean; unused?: 'untick' };
+
+const Query = Type.Object({ unused: Type.Optional(Type.Literal('untick')) });
 
 /** /connected-systems/{id}/reduce: leave a system less than it has, without an interruption of the rest. */
 export function narrowRoutes(app: FastifyInstance, room: Room): void {
@@ -30,20 +33,32 @@ export function narrowRoutes(app: FastifyInstance, room: Room): void {
       const last = history.find((entry) => entry.connectionId === connection.id) ?? null;
       return pages.render(reply, 'connections/already.njk', ACTS.revoke.unchanged({ ...connection, last }));
     }
-    const teams = await teamsOf(context.database.service, acting.organisationId);
+    const database = context.database.service;
+    const [teams, { lastUsed, since }] = await Promise.all([
+      teamsOf(database, acting.organisationId),
+      usedPermissions(database, connection.id),
+    ]);
+    const choices = withLastUse(permissionChoices(connection.scopes), lastUsed).map((choice) => ({
+      ...choice,
+      checked: shown.form?.scopes.includes(choice.scope) ?? !(shown.unused && choice.lastUsed === null),
+    }));
     return pages.render(reply, 'connections/narrow.njk', {
       connection: systemData(connection),
       reviewed: narrowingDigest(connection),
       changed: shown.changed,
       errors: shown.errors,
+      choices,
+      unused: choices.filter((choice) => choice.lastUsed === null).length,
+      since: new Date(Math.max(since.getTime(), connection.grantedAt.getTime())),
       ...fieldsOf(connection, teams, shown.form),
     });
   }
 
-  app.get<ConnectionRoute>(
+  app.get<ConnectionRoute & { Querystring: Static<typeof Query> }>(
     '/connected-systems/:connectionId/reduce',
-    { onRequest, schema: { params: connectionParameter } },
-    async (request, reply) => show(reply, actingOf(request), request.params.connectionId),
+    { onRequest, schema: { params: connectionParameter, querystring: Query } },
+    async (request, reply) =>
+      show(reply, actingOf(request), request.params.connectionId, { unused: request.query.unused }),
   );
 
   app.post<ConnectionRoute & { Body: Form }>(
@@ -95,19 +110,15 @@ export function narrowRoutes(app: FastifyInstance, room: Room): void {
 
 /** The form's fields: what the connection gives now, ticked unless the person has unticked it. */
 function fieldsOf(connection: ViewedConnection, teams: { id: string; name: string }[], form?: Form) {
-  const ticked = (name: 'scopes' | 'labels', value: string) => form?.[name].includes(value) ?? true;
+  const ticked = (label: string) => form?.labels.includes(label) ?? true;
   const { teams: some } = connection;
   const lastDay = lastDayOf(connection.expiresAt);
   const [year, month, day] = lastDay ? dayInLondon(lastDay).split('-') : [];
   return {
-    choices: permissionChoices(connection.scopes).map((choice) => ({
-      ...choice,
-      checked: ticked('scopes', choice.scope),
-    })),
     labelItems: PRIVACY_LABELS.filter((_, n) => (connection.labels >> n) & 1).map(({ code, name }) => ({
       value: code,
       text: name,
-      checked: ticked('labels', code),
+      checked: ticked(code),
     })),
     teamItems: teams
       .filter(({ id }) => !some || some.includes(id))

@@ -71,6 +71,21 @@ describe('the page on which access is reduced', () => {
     assert.ok(now.includes('MENTAL_HEALTH') && !now.includes('SOCIAL_CARE'));
   });
 
+  it('tells what was made no use of, and unticks it for whoever wants that', async () => {
+    const { client, connectionId, action } = await opened();
+    assert.match(textOf((await client.get(action)).body), /It has made no use of its permissions since/);
+    await t.call(connectionId, 'scope-insufficient');
+    assert.match(textOf((await client.get(action)).body), /It has made no use/, 'a refused call is none');
+    await t.call(connectionId, 'allowed');
+    const page = await client.get(action);
+    assert.match(textOf(page.body), /2 of its 3 permissions were not used since/);
+    assert.match(textOf(page.body), /Last used \d+/);
+    const unticked = await client.get(`${action}?unused=untick`);
+    assert.deepEqual(await htmlProblems(unticked.body), []);
+    const scopes = fieldsOf(unticked.body, action).filter(([name]) => name === 'scopes');
+    assert.deepEqual(scopes, [['scopes', 'system/Observation.rs']]);
+  });
+
   it('has nothing to offer once access has ended', async () => {
     const { client, connectionId, action, fields } = await opened();
     await client.get(`/connected-systems/${connectionId}/revoke`);

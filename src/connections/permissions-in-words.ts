@@ -24,6 +24,24 @@ export function notGranted(registered: readonly string[], granted: readonly stri
   return permissionsInWords(left.map(({ scope }) => scope));
 }
 
+/**
+ * Each choice with when it was last made use of: any part of it counts, and under a wildcard so does any type.
+ * @param lastUsed by permission: `Observation.r`
+ */
+export function withLastUse<Choice extends { scope: string }>(
+  choices: readonly Choice[],
+  lastUsed: ReadonlyMap<string, Date>,
+): (Choice & { lastUsed: Date | null })[] {
+  return choices.map((choice) => {
+    const permissions = new Set(permissionsOf([choice.scope]));
+    const uses = [...lastUsed].filter(
+      ([used]) => permissions.has(used) || permissions.has(`*${used.slice(used.indexOf('.'))}`),
+    );
+    const latest = uses.map(([, at]) => at).sort((a, b) => b.getTime() - a.getTime())[0];
+    return { ...choice, lastUsed: latest ?? null };
+  });
+}
+
 /** The types of record that scopes touch; '*' for every type. */
 export function typesOf(scopes: readonly string[]): string[] {
   const types = permissionsOf(scopes).map((permission) => permission.slice(0, permission.indexOf('.')));

@@ -1,0 +1,55 @@
+import type { ClientBase, Pool } from 'pg';
+
+/** So many days back, and of these so many of the newest calls: what the page may cost is bounded. */
+export const USED_DAYS = 90;
+const CALLS_MAX = 20_000;
+
+export type UsedPermissions = {
+  /** For each permission (`Observation.r`, `Patient.$status-query`) when it was last made use of. */
+  lastUsed: Map<string, Date>;
+  /** How far back was looked. */
+  since: Date;
+};
+
+/**
+ * What a connection has made use of lately, so that what it does not need is seen.
+ */
+export async function usedPermissions(
+  client: Pool | ClientBase,
+  connectionId: string,
+): Promise<UsedPermissions> {
+  const { rows } = await client.query<{ interaction: string | null; type: string; at: Date; since: Date }>({
+    name: 'audit used permissions',
+    text: `
+      with calls as materialized (
+        select interaction, resource_type, at from audit_record
+         where connection_id = $1 and kind = 'fhir' and outcome = 'allowed'
+           and at >= now() - make_interval(days => $2)
+         order by at desc limit $3)
+      select c.interaction, c.resource_type as type, max(c.at) as at, s.since
+        from (select case when count(*) < $3 then now() - make_interval(days => $2) else min(at) end as since
+                from calls) s
+        left join calls c on c.resource_type is not null
+       group by c.interaction, c.resource_type, s.since`,
+    values: [connectionId, USED_DAYS, CALLS_MAX],
+  });
+  const lastUsed = new Map<string, Date>();
+  for (const { interaction, type, at } of rows) {
+    const access = interaction?.startsWith('$') ? interaction : LETTERS[interaction ?? ''];
+    const permission = `${type}.${access}`;
+    if (access && !(lastUsed.get(permission)! > at)) lastUsed.set(permission, at);
+  }
+  return { lastUsed, since: rows[0]!.since };
+}
+
+const LETTERS: Record<string, string | undefined> = {
+  __proto__: null as never,
+  read: 'r',
+  vread: 'r',
+  'history-instance': 'r',
+  'search-type': 's',
+  create: 'c',
+  update: 'u',
+  'update-conditional': 'u',
+  delete: 'd',
+};
