@@ -9,6 +9,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { findChromium } from '../test/support/chromium.ts';
 import { startTestServer } from '../test/support/postgres-server.ts';
+import { groupTests } from './group-tests.ts';
 
 const words = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 const databaseOnly = process.argv.includes('--database');
@@ -49,7 +50,6 @@ async function run(): Promise<number> {
   const server = await startTestServer();
   Object.assign(env, { TEST_DATABASE_URL: server.url, TEST_DATABASE_TEMPLATE: server.template });
   for (const name of SERVICE_SETTINGS) delete env[name];
-  // Each file is a process of its own; compiling the same sources again and again was most of what a short one did.
   env.NODE_COMPILE_CACHE ??= resolve('node_modules/.cache/compiled');
   try {
     return await runTests(env);
@@ -59,12 +59,14 @@ async function run(): Promise<number> {
 }
 
 async function runTests(env: NodeJS.ProcessEnv): Promise<number> {
-  const options = ['--test', '--test-concurrency=2', '--test-timeout=180000'];
-  const child = spawn(process.execPath, [...options, ...files], { env, stdio: 'inherit' });
+  const options = ['--test', '--test-concurrency=2', '--test-timeout=300000'];
+  const { entries, remove } = groupTests(files);
+  const child = spawn(process.execPath, [...options, ...entries], { env, stdio: 'inherit' });
   // Ctrl-C reaches the runner by itself; we stay to take the server down after it.
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => child.kill('SIGTERM'));
   const [code] = (await once(child, 'exit')) as [number | null];
+  remove();
   return code ?? 1;
 }
 

@@ -10,15 +10,10 @@ const nhsuk = join(dirname(createRequire(import.meta.url).resolve('nhsuk-fronten
 /**
  * The template environment. Names say the room: 'connections/list.njk' is src/connections/pages/list.njk,
  * 'web/parts/table.njk' is src/web/parts/table.njk, 'nhsuk/…' is nhsuk-frontend's.
- * Everything printed is escaped unless a template says `safe`. Compiled templates are kept.
+ * Everything printed is escaped unless a template says `safe`.
  */
 export function createTemplates(globals: Record<string, unknown>) {
-  const loader = new RoomLoader();
-  const environment = new nunjucks.Environment(loader, {
-    autoescape: true,
-    trimBlocks: true,
-    lstripBlocks: true,
-  });
+  const environment = new nunjucks.Environment(new RoomLoader(), OPTIONS);
   for (const [name, filter] of Object.entries(filters)) environment.addFilter(name, filter);
   for (const [name, value] of Object.entries(globals)) environment.addGlobal(name, value);
   return {
@@ -34,11 +29,33 @@ export function createTemplates(globals: Record<string, unknown>) {
   };
 }
 
+const OPTIONS = { autoescape: true, trimBlocks: true, lstripBlocks: true };
+
 class RoomLoader extends nunjucks.Loader {
   getSource(name: string) {
-    return { src: readFileSync(pathOf(name), 'utf8'), path: name, noCache: false };
+    // What `PrecompiledLoader` answers; its type knows only templates in text.
+    return { src: { type: 'code', obj: compiled(name) } as unknown as string, path: name, noCache: false };
   }
 }
+
+/** A template as a function, compiled once in a process, whoever renders it: the files do not change beneath it. */
+function compiled(name: string): object {
+  let template = COMPILED.get(name);
+  if (!template) {
+    const source = nunjucks.precompileString(readFileSync(pathOf(name), 'utf8'), {
+      name,
+      env: COMPILING,
+      // A list, whatever its type says.
+      wrapper: (templates: unknown) => (templates as { template: string }[])[0]!.template,
+    });
+    template = new Function(source)() as object;
+    COMPILED.set(name, template);
+  }
+  return template;
+}
+
+const COMPILED = new Map<string, object>();
+const COMPILING = new nunjucks.Environment(null, OPTIONS);
 
 function pathOf(name: string): string {
   if (!/^[a-z0-9-]+(\/[A-Za-z0-9-]+)+\.njk$/.test(name)) throw new Error(`not a template name: ${name}`);
