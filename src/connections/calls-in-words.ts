@@ -54,6 +54,7 @@ const REFUSALS: Record<string, string | undefined> = {
   'not-found': 'there is no such record that it may see',
   gone: 'the record was deleted',
   'not-own': 'another organisation wrote the record',
+  'patient-choice': 'only the patient changes their choices',
   'resource-invalid': 'what it sent is not valid',
   'patient-unknown': 'the patient is not registered with your organisation',
   'version-conflict': 'the record had been changed meanwhile',

@@ -275,6 +275,15 @@ export function makers(owner: Pick<pg.Pool, 'query'>, buildRow: BuildRow) {
       );
     },
 
+    /** What the patient lets an organisation see of others' entries, chosen as on their page. */
+    async choose(patient: { id: string }, organisation: { id: string }, labels: number) {
+      await owner.query(
+        `with acting as materialized (select set_config('app.patient', $1, true))
+         select choose_sharing($2, $3::smallint, $4, $3 = 0) from acting`,
+        [patient.id, organisation.id, labels, newResourceId(patient.id)],
+      );
+    },
+
     /** A resource as if the organisation had written it. */
     async stored(
       organisation: { id: string },

@@ -63,6 +63,11 @@ export const REFUSALS = {
     issue: 'forbidden',
     text: 'This was written by another organisation: it can be read here, not changed.',
   },
+  'patient-choice': {
+    status: 403,
+    issue: 'forbidden',
+    text: 'This is the patient’s own choice. Only the patient changes it, on their own pages.',
+  },
   'not-found': { status: 404, issue: 'not-found', text: 'There is no such resource.' },
   gone: { status: 410, issue: 'deleted', text: 'This resource has been deleted.' },
   'type-unknown': {

@@ -27,6 +27,7 @@ export async function remove(room: Room, call: Call, { type, id }: Target): Prom
     if (row.deleted) return deleted(id, row.patient_id);
     if (row.old_version === null) return row.was_deleted ? deleted(id, null) : new Refusal('not-found');
     if (!row.own) return new Refusal('not-own');
+    if (row.by_patient) return new Refusal('patient-choice');
     return new Refusal(ifMatch === null ? 'write-contended' : 'version-conflict');
   });
 }

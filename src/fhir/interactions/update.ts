@@ -65,6 +65,7 @@ const REFUSED_BY_DATABASE: Partial<Record<string, RefusalCode>> = {
 function answerOf(call: Call, type: string, id: string, row: UpdateRow, ifMatch: number | null) {
   if (row.old_version === null) return new Refusal('not-found');
   if (!row.own) return new Refusal('not-own');
+  if (row.by_patient) return new Refusal('patient-choice');
   if (!row.label_covered) return new Refusal('label-not-covered');
   if (ifMatch !== null && ifMatch !== row.old_version) return new Refusal('version-conflict');
   if (!row.same_patient) return new Refusal('patient-fixed');

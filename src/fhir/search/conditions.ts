@@ -42,7 +42,7 @@ export function conditionText(condition: Condition, place: Place): string {
       return condition.not ? `not ${found}` : found;
     }
     case 'source': {
-      const found = `r.organisation_id = any(${place(condition.anyOf, 'uuid[]')})`;
+      const found = `(r.organisation_id = any(${place(condition.anyOf, 'uuid[]')}) and r.by_patient is null)`;
       return condition.not ? `not ${found}` : found;
     }
   }

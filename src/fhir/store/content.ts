@@ -1,4 +1,4 @@
-import { PRIVACY_LABEL_SYSTEM, SOURCE_ORGANISATION_SYSTEM } from './labels.ts';
+import { PRIVACY_LABEL_SYSTEM, SERVER_SYSTEMS, SOURCE_ORGANISATION_SYSTEM } from './labels.ts';
 
 export type JsonObject = Record<string, unknown>;
 
@@ -52,9 +52,7 @@ export function withoutServerSet(resource: JsonObject): JsonObject {
 /** The security labels of a resource that are the sender's own: not the privacy label, not the source. */
 function clientSecurity(security: unknown): JsonObject[] {
   if (!Array.isArray(security)) return [];
-  return security.filter(
-    ({ system }) => system !== PRIVACY_LABEL_SYSTEM && system !== SOURCE_ORGANISATION_SYSTEM,
-  );
+  return security.filter(({ system }) => !SERVER_SYSTEMS.has(system));
 }
 
 const inner = (object: JsonObject) => JSON.stringify(object).slice(1, -1);

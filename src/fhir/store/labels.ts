@@ -4,6 +4,15 @@ export type PrivacyLabel = (typeof PRIVACY_LABELS)[number];
 
 export const PRIVACY_LABEL_SYSTEM = 'http://fhir.patientsknowbest.com/codesystem/privacy-label';
 export const SOURCE_ORGANISATION_SYSTEM = 'http://fhir.patientsknowbest.com/codesystem/source-organization';
+/** Of what a patient wrote, and no organisation. */
+const SOURCE_PATIENT_SYSTEM = 'http://fhir.patientsknowbest.com/codesystem/source-patient';
+
+/** What in `meta.security` is the server's to say, and nobody else's. */
+export const SERVER_SYSTEMS: ReadonlySet<unknown> = new Set([
+  PRIVACY_LABEL_SYSTEM,
+  SOURCE_ORGANISATION_SYSTEM,
+  SOURCE_PATIENT_SYSTEM,
+]);
 
 /** The number of a label, or undefined when there is none of that name. */
 export function labelNumber(code: unknown): number | undefined {

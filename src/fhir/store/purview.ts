@@ -28,6 +28,10 @@ export const purviewOf = (row: string) => `
                       and ${sharedWith(row)} offset 0)
       end`;
 
-/** The same where the registration `g` of the row's patient with the decision's organisation is at hand already. */
+/**
+ * The same where the registration `g` of the row's patient with the decision's organisation is at hand already. What a
+ * patient chose about one organisation (`by_patient`) is shared with no other.
+ */
 export const sharedWith = (row: string) =>
-  `(${row}.organisation_id = d.organisation_id or ${row}.type = 'Patient' or (g.shared_labels >> ${row}.label) & 1 = 1)`;
+  `(${row}.organisation_id = d.organisation_id or ${row}.type = 'Patient'
+    or ((g.shared_labels >> ${row}.label) & 1 = 1 and ${row}.by_patient is null))`;

@@ -96,6 +96,7 @@ export type UpdateRow = DecisionRow &
     /** Null when there is nothing of the kind within the purview. */
     old_version: number | null;
     own: boolean | null;
+    by_patient: boolean | null;
     label_covered: boolean | null;
     same_patient: boolean | null;
     patient_id: string | null;
@@ -130,13 +131,13 @@ changed as (
          content = fhir_filled($18::text, o.version + 1, t.at, o.new_label)
     from old o cross join lateral (select fhir_now(o.updated_at) as at) t
    where ${DECIDED} and r.route = $4 and r.id = $5 and r.version = o.version and o.own and o.label_covered and o.same_patient
-     and o.organisation_id = $8 and ($19::integer is null or o.version = $19)
+     and o.by_patient is null and o.organisation_id = $8 and ($19::integer is null or o.version = $19)
   returning r.version, r.updated_at, r.content),
 kept as (
   insert into resource_version (route, id, version, type, patient_id, organisation_id, label, updated_at, content)
   select o.route, o.id, o.version, o.type, o.patient_id, o.organisation_id, o.label, o.updated_at, o.content
     from old o, changed)
-select ${DECISION}, o.version as old_version, o.own, o.label_covered, o.same_patient, o.patient_id, changed.*
+select ${DECISION}, o.version as old_version, o.own, o.by_patient, o.label_covered, o.same_patient, o.patient_id, changed.*
        ${patient ? ', k.*' : ''}
   from d left join old o on true left join changed on true
   ${patient ? `left join lateral (select fhir_keep_patient($5, $20, $21, $22) from changed offset 0) k on true` : ''}`;
@@ -162,6 +163,7 @@ export function updateResource(
 export type DeleteRow = DecisionRow & {
   old_version: number | null;
   own: boolean | null;
+  by_patient: boolean | null;
   deleted: boolean | null;
   was_deleted: boolean;
   patient_id: string | null;
@@ -177,7 +179,8 @@ old as materialized (
       offset 0) r),
 taken as (
   delete from resource r using old o
-   where ${DECIDED} and r.route = $4 and r.id = $5 and r.version = o.version and o.own and ($7::integer is null or o.version = $7)
+   where ${DECIDED} and r.route = $4 and r.id = $5 and r.version = o.version and o.own and o.by_patient is null
+     and ($7::integer is null or o.version = $7)
   returning r.id),
 kept as (
   insert into resource_version (route, id, version, type, patient_id, organisation_id, label, updated_at, content)
@@ -185,7 +188,7 @@ kept as (
     from old o, taken,
          lateral (values (o.version, o.updated_at, o.content), (o.version + 1, fhir_now(o.updated_at), null)) n
                  (version, updated_at, content))
-select ${DECISION}, o.version as old_version, o.own, taken.id is not null as deleted, o.patient_id,
+select ${DECISION}, o.version as old_version, o.own, o.by_patient, taken.id is not null as deleted, o.patient_id,
        exists (select from resource_version v
                 where d.outcome = 'allowed' and v.route = $4 and v.id = $5 and v.type = $6 and v.content is null
                   and v.organisation_id = d.organisation_id and ${purviewOf('v')}) as was_deleted
