@@ -109,10 +109,11 @@ const NOT_FOUND = refused(404, 'not-found');
 type Asked = { model: Model; connection: Connection };
 
 function shown(
-  stored: Pick<Stored, 'organisation'> & { id?: string },
+  stored: Pick<Stored, 'organisation'> & Partial<Stored>,
   { number, label, marker }: Version,
 ): Shown {
-  return { id: stored.id, version: number, label: LABELS[label]!, source: stored.organisation, marker };
+  const source = stored.chosen ? stored.patient! : stored.organisation;
+  return { id: stored.id, version: number, label: LABELS[label]!, source, marker };
 }
 
 function versionAnswer(stored: Stored, version: Version): Expected {
@@ -217,6 +218,7 @@ function updated(
   const before = current(stored);
   const label = body.label ?? before.label;
   if (stored.organisation !== connection.organisation) return refused(403, 'not-own');
+  if (stored.chosen) return refused(403, 'patient-choice');
   if (!coversLabel(connection, label)) return refused(403, 'label-not-covered');
   if (ifMatch !== null && ifMatch !== before.number) return refused(412, 'version-conflict');
   if (stored.type !== 'Patient' && body.patient !== stored.patient) return refused(422, 'patient-fixed');
@@ -236,6 +238,7 @@ function deleted({ model, connection }: Asked, act: Extract<ResolvedAct, { act: 
   // Sent again, a delete has the same answer; what others deleted was never there to be deleted.
   if (isDeleted(stored)) return own ? { status: 204 } : NOT_FOUND;
   if (!own) return refused(403, 'not-own');
+  if (stored.chosen) return refused(403, 'patient-choice');
   const before = current(stored);
   if (act.ifMatch !== null && act.ifMatch !== before.number) return refused(412, 'version-conflict');
   if (stored.type === 'Patient') {

@@ -1,5 +1,6 @@
-import { routeOf } from '../../src/ids.ts';
-import type { Model } from './model.ts';
+import { newResourceId, routeOf } from '../../src/ids.ts';
+import type { Model, Patient } from './model.ts';
+import { choiceMarker, LABELS } from './request.ts';
 import { at } from './resolve.ts';
 import type { Service } from './service.ts';
 import type { Event } from './step-spec.ts';
@@ -74,8 +75,7 @@ async function registrationChanged(
     patient.registrations.delete(organisation.id);
     await owner.query(`delete from registration ${where}`, key);
   } else if (event.event === 'share' && registration) {
-    registration.shared = event.shared;
-    await owner.query(`update registration set shared_labels = $4 ${where}`, [...key, event.shared]);
+    await chooses(owner, model, patient, organisation.id, event.shared);
   } else if (event.event === 'register' && !registration) {
     const teams = [organisation.teams[event.team]!];
     patient.registrations.set(organisation.id, { shared: 0, teams });
@@ -83,5 +83,36 @@ async function registrationChanged(
       'insert into registration (route, patient_id, organisation_id, teams) values ($1, $2, $3, $4)',
       [...key, teams],
     );
+  }
+}
+
+/** As on the patient's own page: what is shared from now on, and the Consent that says so. */
+async function chooses(
+  owner: Service['owner'],
+  model: Model,
+  patient: Patient,
+  organisation: string,
+  labels: number,
+): Promise<void> {
+  const registration = patient.registrations.get(organisation)!;
+  if (registration.shared === labels) return;
+  registration.shared = labels;
+  const id = newResourceId(patient.id);
+  await owner.query(
+    `with acting as materialized (select set_config('app.patient', $1, true))
+     select choose_sharing($2, $3::smallint, $4, false) from acting`,
+    [patient.id, organisation, labels, id],
+  );
+  const marker = choiceMarker(
+    LABELS.filter((_, n) => Math.floor(labels / 2 ** n) % 2 === 1).map((code) => ({ code })),
+  );
+  const known = [...model.records.values()].find(
+    (one) => one.chosen && one.patient === patient.id && one.organisation === organisation,
+  );
+  const version = { number: (known?.versions.length ?? 0) + 1, label: 0, marker, identifier: null };
+  if (known) known.versions.push(version);
+  else {
+    const chosen = { id, type: 'Consent' as const, patient: patient.id, organisation, chosen: true };
+    model.records.set(id, { ...chosen, versions: [version] });
   }
 }

@@ -46,6 +46,8 @@ export type Stored = {
   type: Type;
   patient: string | null;
   organisation: string;
+  /** A patient's choice about the organisation, which no other learns of and no system changes. */
+  chosen?: boolean;
   versions: Version[];
 };
 
@@ -107,6 +109,7 @@ export function maySee(model: Model, connection: Connection, stored: Stored, { l
   const registration = registrationFor(model, connection, stored.patient);
   if (!registration) return false;
   // Demographics are everybody's who has the patient.
+  if (stored.chosen) return own;
   return own || stored.type === 'Patient' || Math.floor(registration.shared / 2 ** label) % 2 === 1;
 }
 

@@ -13,7 +13,7 @@ import type { Type } from './world-spec.ts';
 
 const worlds = Number(process.env.ISOLATION_WORLDS ?? 24);
 const seed = Number(process.env.ISOLATION_SEED ?? Date.now() % 2 ** 31);
-const TYPES: Type[] = ['Patient', 'Observation', 'Condition', 'Location'];
+const TYPES: Type[] = ['Patient', 'Observation', 'Condition', 'Consent', 'Location'];
 
 test('with the predicates alone, every answer is what the rules say', async (t) => {
   t.diagnostic(`seed ${seed}`);

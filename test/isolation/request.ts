@@ -69,6 +69,15 @@ export function resourceOf(
       return { ...shared, birthDate, name: [{ family: marker }] };
     case 'Location':
       return { ...shared, name: marker };
+    case 'Consent':
+      return {
+        ...shared,
+        status: 'active',
+        scope: { text: 'Treatment' },
+        category: [{ text: 'Treatment' }],
+        policyRule: { text: marker },
+        ...(subject && { patient: subject }),
+      };
     case 'Condition':
       // R4 demands a subject, which need be no patient.
       return { ...shared, code: { text: marker }, subject: subject ?? { display: 'A group' } };
@@ -83,8 +92,14 @@ export function resourceOf(
   }
 }
 
+/** What tells one choice from another: the labels that are shared. */
+export const choiceMarker = (labels: { code: string }[]) =>
+  `shares ${labels.map(({ code }) => code).join(' ')}`;
+
 // biome-ignore lint/suspicious/noExplicitAny: an answer is looked into freely.
 export function markerOf(resource: any): string {
+  if (resource.provision) return choiceMarker(resource.provision.securityLabel ?? []);
+  if (resource.policyRule) return resource.policyRule.text;
   return resource.valueString ?? resource.code?.text ?? resource.name?.[0]?.family ?? resource.name;
 }
 

@@ -81,7 +81,7 @@ function resolveAct(model: Model, act: Act, organisation: string): ResolvedAct {
     }
     case 'search': {
       const { type, page } = act;
-      const about = type === 'Observation' || type === 'Condition';
+      const about = isAbout(type);
       return {
         act: 'search',
         type,
@@ -127,6 +127,8 @@ function aim(model: Model, target: Target, organisation: string): { type: Type; 
   return { type, id: stored?.id ?? strangerId(model) };
 }
 
+const isAbout = (type: Type) => type !== 'Patient' && type !== 'Location';
+
 const identifierAt = (number: number) => `number-${number}`;
 
 function patientAt(model: Model, place: number, organisation: string): string {
@@ -136,9 +138,8 @@ function patientAt(model: Model, place: number, organisation: string): string {
 }
 
 function bodyOf(model: Model, type: Type, { patient, label, identifier }: Sent, organisation: string): Body {
-  const about = type === 'Observation' || type === 'Condition';
   return {
-    patient: about && patient !== null ? patientAt(model, patient, organisation) : null,
+    patient: isAbout(type) && patient !== null ? patientAt(model, patient, organisation) : null,
     label,
     identifier: identifier === null ? null : identifierAt(identifier),
     marker: nextMarker(),

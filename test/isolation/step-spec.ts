@@ -60,6 +60,7 @@ const type = fc.constantFrom<Type>(
   'Observation',
   'Observation',
   'Condition',
+  'Consent',
   'Location',
   'Patient',
 );
@@ -172,7 +173,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
     }),
   },
   {
-    weight: 3,
+    weight: 4,
     arbitrary: fc.record({
       event: fc.constant('share' as const),
       patient: place,

@@ -36,7 +36,7 @@ export type WorldSpec = {
 
 type Ends = 'never' | 'past' | 'future';
 export type Status = 'active' | 'suspended' | 'revoked' | 'expired';
-type ClinicalType = 'Observation' | 'Condition' | 'Location';
+type ClinicalType = 'Observation' | 'Condition' | 'Consent' | 'Location';
 export type Type = ClinicalType | 'Patient';
 
 export const TEAMS_EACH = 3;
@@ -51,7 +51,7 @@ const mostly = <T>(value: T, other: fc.Arbitrary<T>): fc.Arbitrary<T> =>
 
 const letters = fc.subarray([...'cruds'], { minLength: 1 }).map((some) => some.join(''));
 const scope = fc
-  .tuple(fc.constantFrom('*', 'Patient', 'Observation', 'Condition', 'Location'), letters)
+  .tuple(fc.constantFrom('*', 'Patient', 'Observation', 'Condition', 'Consent', 'Location'), letters)
   .map(([type, access]) => `system/${type}.${access}`);
 const scopes = mostly(['system/*.cruds'], fc.array(scope, { minLength: 1, maxLength: 3 }));
 const bits = mostly(15, fc.nat({ max: 15 }));
@@ -110,6 +110,7 @@ export const worldSpec: fc.Arbitrary<WorldSpec> = fc.record({
         'Observation',
         'Observation',
         'Condition',
+        'Consent',
         'Location',
       ),
       patient: maybe(place, 9),
