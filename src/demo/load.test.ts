@@ -9,6 +9,7 @@ import { verifyPassword } from '../sign-in/password.ts';
 import { openTotpSecret, secretOf } from '../sign-in/totp.ts';
 import { findDemoWorld, hasDemoAccounts, loadDemoWorld } from './load.ts';
 import { loadDemoWorldAside } from './load-aside.ts';
+import type { DemoPatient } from './patients.ts';
 import { generateWorld } from './world.ts';
 
 const TODAY = '2026-11-22';
@@ -21,6 +22,13 @@ const rows = async <T extends object>({ database }: TestDatabase, sql: string, v
   (await database.owner.query<T>(sql, values)).rows;
 const countOf = async (db: TestDatabase, table: string) =>
   (await rows<{ count: number }>(db, `select count(*) from ${table}`))[0]!.count;
+
+const choicesOf = (patients: DemoPatient[]) =>
+  patients.flatMap(({ id, registrations }) =>
+    registrations
+      .filter(({ sharedLabels }) => sharedLabels.length > 0)
+      .map(({ organisationId }) => ({ patientId: id, organisationId })),
+  );
 
 test('an empty database holds the whole world afterwards', () =>
   withDatabase(async (db) => {
@@ -40,7 +48,8 @@ test('an empty database holds the whole world afterwards', () =>
       patient: 30,
       patient_identifier: 30,
       registration: patients.flatMap(({ registrations }) => registrations).length,
-      resource: patients.flatMap(({ resources }) => resources).length,
+      resource: patients.flatMap(({ resources }) => resources).length + choicesOf(patients).length,
+      sharing_choice: choicesOf(patients).length,
       resource_version: 0,
     })) {
       assert.equal(await countOf(db, table), count, table);
@@ -177,7 +186,12 @@ test('the purview holds from the first minute: of others an organisation sees wh
     try {
       await client.query('begin');
       await client.query('select act_for_staff($1, $2)', [id, roles[0]!.organisationId]);
-      const { rows: seen } = await client.query<{ id: string }>('select id from resource');
+      const { rows: seen } = await client.query<{ id: string }>(
+        'select id from resource where by_patient is null',
+      );
+      const { rows: choices } = await client.query<{ patient_id: string }>(
+        'select patient_id from resource where by_patient',
+      );
       await client.query('commit');
       const patients = [...generateWorld(SMALL).patients()];
       const expected = patients.flatMap(({ registrations, resources }) => {
@@ -191,6 +205,11 @@ test('the purview holds from the first minute: of others an organisation sees wh
         );
       });
       assert.deepEqual(seen.map((row) => row.id).sort(), expected.map((one) => one.id).sort());
+      const chosen = choicesOf(patients).filter((one) => one.organisationId === roles[0]!.organisationId);
+      assert.deepEqual(
+        choices.map((row) => row.patient_id).sort(),
+        chosen.map((one) => one.patientId).sort(),
+      );
     } finally {
       await client.end();
     }

@@ -5,6 +5,7 @@ import type { Secrets } from '../secrets.ts';
 import { directoryRows, ORGANISATION_AGE_DAYS } from './directory-rows.ts';
 import { patientInserter } from './insert-patients.ts';
 import { insertPatientsExtra } from './patients-extra-rows.ts';
+import { insertSharingChoices } from './sharing-choices.ts';
 import { countAccounts, insertRows, isEmpty, lockLoading, organisationSince } from './store.ts';
 import { generateWorld, type World, type WorldOptions } from './world.ts';
 
@@ -80,6 +81,7 @@ async function load(
   for (const patient of world.patients()) await insert.add(patient);
   await insert.rest();
   await insertPatientsExtra(client, world, secrets.pepper);
+  await insertSharingChoices(client, world);
   await client.query('analyze');
   return world;
 }
