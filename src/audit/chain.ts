@@ -98,6 +98,7 @@ function marker(interaction: 'chain-start' | 'chain-end', at: Date, detail: stri
     bytes: null,
     address: null,
     detail,
+    named: null,
   };
 }
 

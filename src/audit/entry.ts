@@ -24,6 +24,11 @@ export type AuditEntry = {
   query?: string | null;
   /** Ids of the patients whose data was touched; of a refused search, those that it named. */
   patients?: readonly string[] | null;
+  /**
+   * Whom a request named and of whom nothing was touched: patients' ids, and national numbers through `hashPersonal`.
+   * Whether there are such patients is not looked up; a patient finds the records by what they are known by.
+   */
+  named?: readonly string[] | null;
   count?: number | null;
   bytes?: number | null;
   detail?: string | null;
@@ -52,6 +57,7 @@ export type AuditValues = {
   bytes: number | null;
   address: string | null;
   detail: string | null;
+  named: string[] | null;
 };
 
 /** @throws {TypeError} when no row can hold the entry: one bad entry must not fail the others of its batch. */
@@ -78,6 +84,7 @@ export function toValues(entry: AuditEntry, now: () => Date): AuditValues {
     bytes: entry.bytes == null ? null : whole(entry.bytes, 'bytes', MAX_INTEGER),
     address: optional(entry.address, 100),
     detail: optional(entry.detail, 2000),
+    named: entry.named?.length ? entry.named.map(name) : null,
   };
 }
 
@@ -105,6 +112,12 @@ function uuid(value: string | null | undefined, name: string) {
   const id = String(value).toLowerCase();
   if (!isUuid(id)) throw invalid(name);
   return id;
+}
+
+/** Nothing that would need quotes in the text of an array, in the database as in the chain. */
+function name(value: string): string {
+  if (!/^[#\w-]{1,100}$/.test(value) || value.toLowerCase() === 'null') throw invalid('named');
+  return value;
 }
 
 function whole(value: number, name: string, max: number) {

@@ -69,12 +69,17 @@ const PLAIN = new Set(
 );
 
 /** NHS, CHI and Health and Care numbers: ten digits of which the last is a check digit, modulus 11. */
-function holdsHealthNumber(value: string) {
-  return (value.match(TEN_DIGITS) ?? []).some((found) => {
-    const digits = [...found.replaceAll(/\D/g, '')].map(Number);
-    const sum = digits.reduce((total, digit, index) => total + digit * (10 - index), 0);
-    const check = (11 - ((sum - digits[9]!) % 11)) % 11;
-    return check === digits[9];
-  });
+const holdsHealthNumber = (value: string): boolean => healthNumbersIn(value).length > 0;
+
+/** Those in a text, as ten digits each. */
+export function healthNumbersIn(text: string): string[] {
+  const found = text.match(TEN_DIGITS) ?? [];
+  return found.map((number) => number.replaceAll(/\D/g, '')).filter(isHealthNumber);
+}
+
+function isHealthNumber(number: string): boolean {
+  const digits = [...number].map(Number);
+  const sum = digits.reduce((total, digit, index) => total + digit * (10 - index), 0);
+  return (11 - ((sum - digits[9]!) % 11)) % 11 === digits[9];
 }
 const TEN_DIGITS = /(?<![\dA-Za-z-])\d{3}[ -]?\d{3}[ -]?\d{4}(?![\dA-Za-z-])/g;

@@ -71,7 +71,7 @@ const MICROS = `case when isfinite(at) then (extract(epoch from at) * 1000000)::
 const RECORDS = `
   select chain, sequence::text, ${MICROS}, request_id, kind, interaction, outcome, status, client_id, connection_id,
          organisation_id, account_id, resource_type, resource_id, query, patients::text, count, bytes, address, detail,
-         hash
+         named::text, hash
     from audit_record order by chain, audit_record.sequence`;
 const CHECKPOINTS = `
   select chain, sequence::text, ${MICROS}, hash, signature
@@ -80,13 +80,16 @@ const CHECKPOINTS = `
 // biome-ignore lint/suspicious/noExplicitAny: the columns are those of the two queries above
 type Row = any;
 
-function toRecord({ sequence, patients, ...row }: Row): StoredRecord {
+function toRecord({ sequence, patients, named, ...row }: Row): StoredRecord {
   return {
     ...row,
     sequence: Number(sequence),
-    patients: patients === null ? null : patients.slice(1, -1).split(','),
+    patients: listOf(patients),
+    named: listOf(named),
   };
 }
+
+const listOf = (text: string | null): string[] | null => text?.slice(1, -1).split(',') ?? null;
 
 function toCheckpoint({ sequence, ...row }: Row): StoredCheckpoint {
   return { ...row, sequence: Number(sequence) };

@@ -61,5 +61,7 @@ function canonical(r: AuditRecord): string {
     r.bytes,
     r.address,
     r.detail,
+    // A later column: without a value the record is written as it was before there was one.
+    ...(r.named ? [r.named] : []),
   ]);
 }

@@ -10,15 +10,17 @@ export type SealedRecord = AuditRecord & { hash: Buffer };
 const INSERT_RECORDS = `
   insert into audit_record (
     chain, sequence, at, request_id, kind, interaction, outcome, status, client_id, connection_id, organisation_id,
-    account_id, resource_type, resource_id, query, patients, count, bytes, address, detail, hash)
+    account_id, resource_type, resource_id, query, patients, count, bytes, address, detail, named,
+    hash)
   select
     chain, sequence, at, request_id, kind, interaction, outcome, status, client_id, connection_id, organisation_id,
-    account_id, resource_type, resource_id, query, patients, count, bytes, address, detail, hash
+    account_id, resource_type, resource_id, query, patients, count, bytes, address, detail, named,
+    hash
   from json_to_recordset($1) as batch (
     chain uuid, sequence bigint, at timestamptz, request_id text, kind text, interaction text, outcome text,
     status smallint, client_id text, connection_id uuid, organisation_id uuid, account_id uuid, resource_type text,
     resource_id text, query text, patients uuid[], count integer, bytes integer, address text, detail text,
-    hash bytea)`;
+    named text[], hash bytea)`;
 
 export async function insertRecords(client: ClientBase, records: SealedRecord[]) {
   const rows = records.map((record) => ({
@@ -27,6 +29,7 @@ export async function insertRecords(client: ClientBase, records: SealedRecord[])
     hash: `\\x${record.hash.toString('hex')}`,
     // As the text of an array, which is quicker to read than a JSON array: one record may name thousands.
     patients: record.patients && `{${record.patients.join(',')}}`,
+    named: record.named && `{${record.named.join(',')}}`,
   }));
   await client.query({ name: 'audit insert', text: INSERT_RECORDS, values: [JSON.stringify(rows)] });
 }

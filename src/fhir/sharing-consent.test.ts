@@ -30,11 +30,11 @@ describe('a patient’s sharing choice', () => {
   });
 
   const ask = (path: string, options = {}) => world.fhir(here, token, path, options);
-  const consents = async (of = here, by = token) =>
+  const consents = async (of = here, by = token) => {
+    const { entry = [] } = (await world.fhir(of, by, `/Consent?patient=${patient.id}`)).json;
     // biome-ignore lint/suspicious/noExplicitAny: an answer is looked into freely.
-    ((await world.fhir(of, by, `/Consent?patient=${patient.id}`)).json.entry ?? []).map(
-      (e: any) => e.resource,
-    );
+    return (entry as { resource: any }[]).map(({ resource }) => resource);
+  };
 
   it('is a Consent that says who may see what of what others wrote', async () => {
     await world.choose(patient, here, labelBits('GENERAL_HEALTH', 'SOCIAL_CARE'));
@@ -88,8 +88,9 @@ describe('a patient’s sharing choice', () => {
     assert.equal((await ask(`/Consent/${id}`, { headers: { 'if-none-match': 'W/"3"' } })).status, 304);
     const { entry } = (await ask(`/Consent/${id}/_history`)).json;
     assert.deepEqual(
-      // biome-ignore lint/suspicious/noExplicitAny: an answer is looked into freely.
-      entry.map(({ resource }: any) => resource.provision.securityLabel?.map(({ code }: any) => code)),
+      entry.map(({ resource }: { resource: { provision: { securityLabel?: { code: string }[] } } }) =>
+        resource.provision.securityLabel?.map(({ code }) => code),
+      ),
       [undefined, ['MENTAL_HEALTH'], ['GENERAL_HEALTH']],
     );
     assert.equal((await ask(`/Consent/${id}/_history/1`)).status, 200);

@@ -11,6 +11,8 @@ export type Answer = {
   headers?: Record<string, string>;
   resourceId?: string;
   patients?: readonly string[];
+  /** National numbers that were asked about and are nobody's that the caller may know of. */
+  missed?: readonly string[];
   count?: number;
   /** What else the audit record says: counts and codes. */
   detail?: string;

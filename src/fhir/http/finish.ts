@@ -5,7 +5,7 @@ import type { Room } from '../room.ts';
 import type { Answer } from './answer.ts';
 import { type Call, parametersOf } from './call.ts';
 import { FHIR_JSON } from './formats.ts';
-import { namedPatients } from './named-patients.ts';
+import { namedInBody, namedPatients, numbersAsked } from './named-patients.ts';
 import { outcomeText, Refusal } from './refusal.ts';
 import type { RefusalCode } from './refusal-codes.ts';
 import type { Served } from './serve.ts';
@@ -37,7 +37,8 @@ function bodyOf(answer: Answer | Refusal, call: Call): string | Buffer | null {
   return answer instanceof Refusal ? outcomeText(answer, call.requestId) : (answer.content ?? answer.body);
 }
 
-function entryOf(room: Room, call: Call, { answer, decision, entry }: Served, bytes: number) {
+function entryOf(room: Room, call: Call, served: Served, bytes: number) {
+  const { answer, decision, entry } = served;
   const refused = answer instanceof Refusal;
   return {
     ...entry,
@@ -51,6 +52,7 @@ function entryOf(room: Room, call: Call, { answer, decision, entry }: Served, by
     connectionId: decision?.connection_id,
     organisationId: decision?.organisation_id,
     query: queryOf(room, call),
+    named: namedOf(room, call, served),
     ...(refused
       ? {
           patients: namedPatients(call),
@@ -63,6 +65,27 @@ function entryOf(room: Room, call: Call, { answer, decision, entry }: Served, by
         }),
     bytes,
   };
+}
+
+/**
+ * Whom a request named and of whom it touched nothing. One whose caller is not known is left out: a number is easily
+ * guessed, and anybody could fill the patients' lists.
+ */
+function namedOf({ context }: Room, call: Call, { answer, decision, entry }: Served): string[] {
+  const hashed = (numbers: readonly string[]) => numbers.map((one) => hashPersonal(context.secrets, one));
+  if (!decision?.client_id) return [];
+  if (answer instanceof Refusal) {
+    const { numbers, ids } = namedInBody(call);
+    return [...ids, ...hashed([...new Set([...numbersAsked(call), ...numbers])])];
+  }
+  if (entry.interaction !== 'search-type') return hashed(answer.missed ?? []);
+  const touched = new Set(answer.patients);
+  const numbers = numbersAsked(call);
+  return [
+    ...namedPatients(call).filter((id) => !touched.has(id)),
+    // Whose they are is not known here: where there are as many patients as numbers, all were found.
+    ...(numbers.length > touched.size ? hashed(numbers) : []),
+  ];
 }
 
 /** Every id is one of ours; what else stands in an address where one belongs may be a patient's number. */

@@ -1,11 +1,14 @@
+import { healthNumbersIn } from '../../audit/audit.ts';
 import { isUuid } from '../../ids.ts';
 import { type Call, parametersOf } from './call.ts';
 
 const NAMED_MAX = 20;
+/** As many as any list may hold. */
+const NUMBERS_MAX = 5000;
 
 /**
- * The patients whom a search names by id, for the audit record of one that was refused: it is shown to them as an
- * attempt. Whether there are such patients is not looked up, so that a refusal costs and tells nothing more.
+ * The patients whom a request names by id, for the audit record: one that was refused, or found nothing, is shown to
+ * them as an attempt. Whether there are such patients is not looked up, so that an answer costs and tells nothing more.
  */
 export function namedPatients(call: Call): string[] {
   const [type, id] = call.segments;
@@ -21,6 +24,40 @@ export function namedPatients(call: Call): string[] {
   }
   if (type === 'Patient' && id !== undefined && isUuid(id)) ids.add(id);
   return [...ids].slice(0, NAMED_MAX);
+}
+
+/** The national numbers that a request names where it says what it is about: in its address, form and conditions. */
+export function numbersAsked(call: Call): string[] {
+  const { segments, headers } = call;
+  const values = askedOf(call).map(([, value]) => value);
+  return distinct([...segments, ...values, String(headers['if-none-exist'] ?? '')].flatMap(healthNumbersIn));
+}
+
+/**
+ * Whom its body names: by numbers that stand as a value, of a patient, of a reference or in a list, and by references.
+ * Read as text, not as JSON: what is refused may be neither well-formed nor small.
+ */
+export function namedInBody(call: Call): { numbers: string[]; ids: string[] } {
+  // An escape hides no digit and no name.
+  const text = bodyText(call)
+    .replace(ESCAPED, (_, code) => String.fromCharCode(Number.parseInt(code, 16)))
+    .replaceAll('\\/', '/');
+  const numbers = [...text.matchAll(/"value"\s*:\s*"([\d -]{10,14})"/g)].flatMap(([, one]) =>
+    healthNumbersIn(one!),
+  );
+  const ids = [...text.matchAll(/"reference"\s*:\s*"(?:[^"]*\/)?Patient\/([0-9a-f-]{36})["/]/gi)]
+    .map(([, one]) => one!.toLowerCase())
+    .filter(isUuid);
+  return { numbers: distinct(numbers), ids: distinct(ids) };
+}
+
+const ESCAPED = /\\u00([2-7][0-9a-f])/gi;
+const distinct = (named: string[]): string[] => [...new Set(named)].slice(0, NUMBERS_MAX);
+
+function bodyText({ body, parsed }: Call): string {
+  if (parsed) return JSON.stringify(parsed.resource) ?? '';
+  // A stream that nobody has read yet holds what nobody was told.
+  return Buffer.isBuffer(body) ? body.toString('latin1') : '';
 }
 
 function askedOf(call: Call): [string, string][] {

@@ -1,4 +1,5 @@
 import type { Answer } from '../http/answer.ts';
+import { NATIONAL_SYSTEMS } from '../store/national-identifiers.ts';
 import type { SentIdentifier } from './read-parameters.ts';
 
 /** What came of one identifier: a stable code, the parts that say more (JSON text), and whose data it is. */
@@ -15,9 +16,12 @@ export function answerEach(
 ): Answer {
   const patients = new Set<string>();
   const counts = new Map<string, number>();
+  const missed: string[] = [];
   const texts = identifiers.map((identifier, n) => {
     const { outcome, parts, patientId } = each(identifier, n);
     if (patientId) patients.add(patientId);
+    else if (outcome === 'not-found' && NATIONAL_SYSTEMS.has(identifier.system))
+      missed.push(identifier.value);
     counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
     return `{"name":"${name}","part":[${parts},{"name":"outcome","valueCode":"${outcome}"}]}`;
   });
@@ -25,6 +29,7 @@ export function answerEach(
     status: 200,
     body: `{"resourceType":"Parameters","parameter":[${texts.join(',')}]}`,
     patients: [...patients],
+    missed,
     count: identifiers.length,
     detail: inWords(counts),
   };

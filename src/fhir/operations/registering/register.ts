@@ -24,11 +24,12 @@ export async function register(room: Room, call: Call): Promise<Outcome> {
   const asked = askedBy(call, 'Patient', '$register');
   const dryRun = dryRunOf(call);
   if (preferences(call).has('respond-async')) return receive(room, call, asked, dryRun);
-  const whole: Call = { ...call, body: await wholeBody(call.body as Buffer | Readable | undefined) };
-  const rows = rowsOfBody(whole, ROWS_MAX);
+  // Kept for the audit record, which names whom a refused body named.
+  call.body = await wholeBody(call.body as Buffer | Readable | undefined);
+  const rows = rowsOfBody(call, ROWS_MAX);
   const checked = await checkRows(room, rows, ownBases(room.context.baseUrl(), call));
   const refusedOnly = preferences(call).get('return') === 'minimal';
-  return changing(room, whole, asked, async ({ query, organisationId }) => {
+  return changing(room, call, asked, async ({ query, organisationId }) => {
     const run = dryRun ? tryRows : registerRows;
     const { decision, results } = await run(room, query, decidedFor(asked), organisationId, checked);
     return afterDecision([decision], () => resultsAnswer(results, { refusedOnly }));

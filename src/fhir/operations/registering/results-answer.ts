@@ -21,14 +21,17 @@ export function resultsAnswer(
   const counts = countsOf(results);
   const rows: string[] = [summaryText(results.length, counts)];
   const patients = new Set<string>();
+  const missed: string[] = [];
   results.forEach((result, at) => {
     if (result.patientId) patients.add(result.patientId);
+    else if (result.refusal) missed.push(...numbersOf(result));
     if (!refusedOnly || result.refusal) rows.push(rowText(result, firstRow + at));
   });
   return {
     status: 200,
     body: `{"resourceType":"Parameters","parameter":[${rows.join(',')}]}`,
     patients: [...patients],
+    missed,
     count: results.length,
     detail: inWords(counts),
   };
@@ -41,6 +44,8 @@ export function summaryText(total: number, counts: ReadonlyMap<string, number>):
   );
   return `{"name":"summary","part":[${parts.join(',')}]}`;
 }
+
+const numbersOf = ({ sent }: Result): string[] => sent?.identity.identifiers.map(({ value }) => value) ?? [];
 
 function rowText({ outcome, patientId, sent, refusal }: Result, row: number): string {
   const parts = [`{"name":"row","valuePositiveInt":${row}}`];

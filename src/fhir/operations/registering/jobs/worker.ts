@@ -1,4 +1,4 @@
-import { AuditUnavailable } from '../../../../audit/audit.ts';
+import { AuditUnavailable, hashPersonal } from '../../../../audit/audit.ts';
 import { isUnavailable } from '../../../../database/unavailable.ts';
 import { ownBases } from '../../../incoming/references.ts';
 import type { Room } from '../../../room.ts';
@@ -93,7 +93,7 @@ async function registerPart(room: Room, query: Query, taken: Taken): Promise<voi
   const { decision: last, results } = await run(room, query, decider, taken.organisation_id, checked);
   if (last.outcome !== 'allowed') return stopJob(query, taken.job_route, taken.job_id!, last.outcome);
   const counts = countsOf(results);
-  const { body, patients } = resultsAnswer(results, { firstRow: taken.first_row });
+  const { body, patients, missed = [] } = resultsAnswer(results, { firstRow: taken.first_row });
   await finishPart(query, taken, body ?? '', counts);
   // Before the commit, as every record is before its answer: the result cannot be fetched without it.
   await room.context.audit.record({
@@ -109,6 +109,7 @@ async function registerPart(room: Room, query: Query, taken: Taken): Promise<voi
     resourceType: 'Patient',
     resourceId: taken.job_id,
     patients,
+    named: missed.map((number) => hashPersonal(room.context.secrets, number)),
     count: results.length,
     detail: `part ${taken.number}: ${inWords(counts)}`,
   });
