@@ -27,6 +27,7 @@ test('a record is committed, with everything it was given, when record resolves'
     resourceId: 'a-1',
     query: 'code=1234&name=#abc',
     patients: [randomUUID(), randomUUID()],
+    named: [randomUUID(), '#sK3_-0aZ9bQx1y'],
     count: 2,
     bytes: 12_345,
     detail: 'Ünïcode – 🩺',
@@ -36,7 +37,7 @@ test('a record is committed, with everything it was given, when record resolves'
   const { rows } = await db.database.owner.query(
     `select kind, interaction, outcome, status, request_id as "requestId", address, client_id as "clientId",
             connection_id as "connectionId", organisation_id as "organisationId", account_id as "accountId",
-            resource_type as "resourceType", resource_id as "resourceId", query, patients, count, bytes, detail, at
+            resource_type as "resourceType", resource_id as "resourceId", query, patients, named, count, bytes, detail, at
        from audit_record where request_id = $1`,
     [entry.requestId],
   );
@@ -46,15 +47,15 @@ test('a record is committed, with everything it was given, when record resolves'
 
 test('what is not known is null, and no patients is the same as none named', async () => {
   const audit = auditOf(db);
-  const entry = entryOf({ patients: [] });
+  const entry = entryOf({ patients: [], named: [] });
   await audit.record(entry);
   const { rows } = await db.database.owner.query(
     `select num_nulls(client_id, connection_id, organisation_id, account_id, resource_type, resource_id, query,
-                      patients, count, bytes, address, detail) as nulls
+                      patients, named, count, bytes, address, detail) as nulls
        from audit_record where request_id = $1`,
     [entry.requestId],
   );
-  assert.deepEqual(rows, [{ nulls: 12 }]);
+  assert.deepEqual(rows, [{ nulls: 13 }]);
   await audit.close();
 });
 
@@ -72,6 +73,7 @@ test('text that PostgreSQL cannot hold is made storable and still verifies', asy
 for (const [what, part] of Object.entries({
   'an id that is no UUID': { connectionId: 'RX1' },
   'a patient that is no UUID': { patients: [randomUUID(), "x'; drop table"] },
+  'a name that would need quotes': { named: ['a,b'] },
   'a status that is no number': { status: Number.NaN },
   'a negative count': { count: -1 },
   'a time that is none': { at: new Date('soon') },

@@ -7,7 +7,7 @@ import { createSession } from './session.ts';
 import { createWriter, type WriterLimits } from './writer.ts';
 
 export type { AuditEntry } from './entry.ts';
-export { describeQuery, hashPersonal, healthNumbersIn } from './personal.ts';
+export { describeQuery, hashNumbers, hashPersonal, healthNumbersIn } from './personal.ts';
 export { AuditUnavailable } from './unavailable.ts';
 
 export type Audit = ReturnType<typeof createAudit>;

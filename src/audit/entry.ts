@@ -2,7 +2,7 @@ import { isUuid } from '../ids.ts';
 
 /**
  * One request and what came of it. Nothing personal: no names, numbers or free text of a patient's; `query` comes from
- * `describeQuery`, anything else that is personal through `hashPersonal`.
+ * `describeQuery`, anything else that is personal through `hashNumbers`.
  */
 export type AuditEntry = {
   kind: 'fhir' | 'token' | 'page' | 'operator';

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { hashPersonal } from '../audit/audit.ts';
+import { hashNumbers } from '../audit/audit.ts';
 import { isNationalNumber, NATIONAL_SYSTEMS } from '../fhir/store/national-identifiers.ts';
 import { recordPath } from '../record-context/index.ts';
 import { type AttemptLimit, type Staff, staffOf, tooManyAttempts } from '../sign-in/index.ts';
@@ -52,7 +52,7 @@ export function findPatientRoutes(app: FastifyInstance, { context, web, signIn, 
       accountId: staff.accountId,
       organisationId: staff.organisationId,
       patients: found ? [found] : null,
-      named: found ? null : [hashPersonal(context.secrets, number)],
+      named: found ? null : hashNumbers(context.secrets, [number]),
     });
     if (wait !== null) throw tooManyAttempts(wait);
     if (!found) {

@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import { describeQuery, hashPersonal } from '../../audit/audit.ts';
+import { describeQuery, hashNumbers, hashPersonal } from '../../audit/audit.ts';
 import { isUuid } from '../../ids.ts';
 import type { Room } from '../room.ts';
 import type { Answer } from './answer.ts';
@@ -72,7 +72,7 @@ function entryOf(room: Room, call: Call, served: Served, bytes: number) {
  * guessed, and anybody could fill the patients' lists.
  */
 function namedOf({ context }: Room, call: Call, { answer, decision, entry }: Served): string[] {
-  const hashed = (numbers: readonly string[]) => numbers.map((one) => hashPersonal(context.secrets, one));
+  const hashed = (numbers: readonly string[]) => hashNumbers(context.secrets, numbers);
   if (!decision?.client_id) return [];
   if (answer instanceof Refusal) {
     const { numbers, ids } = namedInBody(call);

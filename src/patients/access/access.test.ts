@@ -10,6 +10,7 @@ import {
   patientsApp,
   patientsWorld,
 } from '../../../test/support/patients-app.ts';
+import { hashNumbers } from '../../audit/audit.ts';
 import { newRootId } from '../../ids.ts';
 import { csvLine } from '../../web/index.ts';
 
@@ -134,7 +135,7 @@ describe('who has looked', () => {
     assert.deepEqual(headings(page.body), ['Dr Pat Smith']);
     assert.match(
       textOf(page.body),
-      /Dr Pat Smith Emergency access For Moor Surgery Why To look after you How often 2 times/,
+      /Dr Pat Smith Emergency access For Moor Surgery, where you are not registered Why To look after you How often 2 times/,
     );
     const entries = await client.get(`/my/access/entries?person=${pat}&for=${moor}`);
     assert.match(textOf(entries.body), /Opened more of your record in an emergency/);
@@ -176,6 +177,44 @@ describe('who has looked', () => {
       textOf((await client.get('/my/access/entries?system=view-1')).body),
       /Refused: no access had been granted/,
     );
+  });
+
+  it('shows who asked for the patient by number, was refused or found nothing, each time once', async () => {
+    const number = '9434765919';
+    const content = { identifier: [{ system: 'https://fhir.nhs.uk/Id/nhs-number', value: number }] };
+    await db.database.owner.query(
+      `update resource set content = (content::jsonb || $2::jsonb)::text where id = $1 and type = 'Patient'`,
+      [nia, JSON.stringify(content)],
+    );
+    const [hashed] = hashNumbers(service.context.secrets, [number]);
+    const far = { organisation_id: moor, client_id: 'view-1', connection_id: null, patients: null };
+    const search = { ...far, interaction: 'search-type', resource_type: 'Patient' };
+    await audited({
+      ...search,
+      outcome: 'scope-insufficient',
+      status: 403,
+      named: ['#aaaaaaaaaaaaaa', hashed],
+    });
+    await audited({ ...search, named: [hashed] });
+    const link = { ...far, interaction: '$register', resource_type: 'Patient', named: [hashed] };
+    await audited({ ...link, outcome: 'birth-date-mismatch', status: 422 });
+    // Named twice over, and somebody else's number.
+    await audited({ named: [nia, hashed] });
+    await audited({ ...search, named: ['#bbbbbbbbbbbbbb'] });
+    const page = await client.get('/my/access');
+    assert.match(
+      textOf(page.body),
+      /=Viewer \(Postwise Ltd\) For Moor Surgery, where you are not registered Why Sends letters How often 3 times, of which 2 refused, of which 1 found nothing of yours, last [^A]*Asked for Patients’ details Tried to write Patients’ details/,
+    );
+    assert.match(
+      textOf(page.body),
+      /Hybrid Mail \(Postwise Ltd\) For Harbour Trust Why .* How often 1 time,/,
+    );
+    assert.deepEqual(await htmlProblems(page.body), []);
+    const entries = textOf((await client.get(`/my/access/entries?system=view-1&for=${moor}`)).body);
+    assert.match(entries, /Refused: the date of birth that it gave is not yours/);
+    assert.match(entries, /Found nothing of yours/);
+    assert.match(page.body, new RegExp(`<option value="${moor}"`));
   });
 
   it('leaves out the patient’s own doings, and everybody else’s', async () => {

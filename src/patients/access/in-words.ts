@@ -23,7 +23,19 @@ export const whatInWords = ({
     ? callInWords(interaction, resourceType)
     : (PAGES[interaction] ?? `Used a page (${interaction.replaceAll('-', ' ')})`);
 
-export const cameOfIt = outcomeInWords;
+/** What came of it, as it is said to the patient. */
+export function cameOfIt({ outcome, touched }: Pick<AccessEntry, 'outcome' | 'touched'>): string {
+  if (outcome === 'allowed') return touched ? 'Allowed' : 'Found nothing of yours';
+  const words = TO_THE_PATIENT[outcome];
+  return words ? `Refused: ${words}` : outcomeInWords(outcome);
+}
+
+/** What administrators are told in other words. */
+const TO_THE_PATIENT: Record<string, string | undefined> = {
+  'patient-unknown': 'you are not registered with the organisation',
+  'birth-date-mismatch': 'the date of birth that it gave is not yours',
+  'patient-choice': 'only you change your choices',
+};
 
 /** Why: the organisation's own reason for the connection before what the system says of itself. */
 export const whyInWords = ({
@@ -33,23 +45,29 @@ export const whyInWords = ({
 }: Pick<AccessEntry, 'reason' | 'purpose' | 'personName'>): string | null =>
   reason || purpose || (personName ? 'To look after you' : null);
 
-/** The kinds of record that were read and written, each once. */
+/** The kinds of record that were asked for, written, and tried to be written, each once. */
 export function kindsInWords(acts: AccessGroup['acts']) {
-  const of = (wanted: (interaction: string) => boolean) => [
-    ...new Set(
-      acts
-        .filter(({ interaction, type }) => type && wanted(interaction))
-        .map(({ type }) => kindInWords(type!)),
-    ),
+  const of = (wanted: (act: AccessGroup['acts'][number]) => boolean) => [
+    ...new Set(acts.filter((act) => act.type && wanted(act)).map(({ type }) => kindInWords(type!))),
   ];
+  const writes = ({ interaction }: { interaction: string }) => WRITES.has(interaction);
   return {
-    read: of((interaction) => !WRITES.has(interaction)),
-    written: of((interaction) => WRITES.has(interaction)),
-    emergency: acts.some(({ interaction }) => interaction === 'break-glass'),
+    read: of((act) => !writes(act)),
+    written: of((act) => writes(act) && act.done > 0),
+    refused: of((act) => writes(act) && act.done === 0),
+    emergency: acts.some(({ interaction, done }) => interaction === 'break-glass' && done > 0),
   };
 }
 
-const WRITES = new Set(['create', 'update', 'patch', 'delete', 'process-message', 'register']);
+const WRITES = new Set([
+  'create',
+  'update',
+  'patch',
+  'delete',
+  'update-conditional',
+  '$process-message',
+  '$register',
+]);
 
 const PAGES: Record<string, string | undefined> = {
   'record-read': 'Opened your record',

@@ -1,11 +1,13 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
+import type { PoolClient } from 'pg';
 import type { Static } from 'typebox';
 import { csvLine } from '../../web/index.ts';
 import { asPatient } from '../as-patient.ts';
 import { patientOf } from '../require-patient.ts';
 import type { Room } from '../room.ts';
 import { cameOfIt, kindsInWords, whatInWords, whoInWords, whyInWords } from './in-words.ts';
+import { knownBy } from './known-by.ts';
 import { byOf, EntriesQuery, filterOf, PERIODS, pageOf, Query } from './query.ts';
 import {
   type AccessEntry,
@@ -17,6 +19,7 @@ import {
   listGroups,
   listOrganisations,
   type Place,
+  type Whose,
 } from './store.ts';
 
 const ROWS_AT_ONCE = 500;
@@ -27,15 +30,21 @@ export function accessRoutes(app: FastifyInstance, room: Room): void {
   const onRequest = room.requirePatient;
   const pool = context.database.service;
 
+  /** Reads as the patient, who may be named by more than an id. */
+  const reading = <Found>(accountId: string, read: (client: PoolClient, whose: Whose) => Promise<Found>) =>
+    asPatient(pool, accountId, async (client, patientId) =>
+      read(client, { patientId, names: await knownBy(client, patientId, context.secrets) }),
+    );
+
   app.get<{ Querystring: Static<typeof Query> }>(
     '/my/access',
     { onRequest, schema: { querystring: Query } },
     async (request, reply) => {
       const page = pageOf(request.query);
       const filter = filterOf(request.query);
-      const found = await asPatient(pool, patientOf(request).accountId, async (client, patientId) => ({
-        groups: await listGroups(client, patientId, filter, page),
-        organisations: await listOrganisations(client, patientId),
+      const found = await reading(patientOf(request).accountId, async (client, whose) => ({
+        groups: await listGroups(client, whose, filter, page),
+        organisations: await listOrganisations(client, whose),
       }));
       if (!found) return reply.redirect('/my/sign-in', 303);
       const { groups, organisations } = found;
@@ -73,8 +82,8 @@ export function accessRoutes(app: FastifyInstance, room: Room): void {
     { onRequest, schema: { querystring: EntriesQuery } },
     async (request, reply) => {
       const page = pageOf(request.query);
-      const entries = await asPatient(pool, patientOf(request).accountId, (client, patientId) =>
-        listEntries(client, patientId, filterOf(request.query), byOf(request.query), page),
+      const entries = await reading(patientOf(request).accountId, (client, whose) =>
+        listEntries(client, whose, filterOf(request.query), byOf(request.query), page),
       );
       if (!entries) return reply.redirect('/my/sign-in', 303);
       const [newest] = entries.rows;
@@ -85,7 +94,7 @@ export function accessRoutes(app: FastifyInstance, room: Room): void {
         entries: entries.rows.map((entry) => ({
           ...entry,
           what: whatInWords(entry),
-          result: cameOfIt(entry.outcome),
+          result: cameOfIt(entry),
         })),
         total: entries.total,
         page,
@@ -115,8 +124,8 @@ export function accessRoutes(app: FastifyInstance, room: Room): void {
     for (let place: Place | null = null, rows: DownloadRow[]; ; ) {
       const from: Place | null = place;
       rows =
-        (await asPatient(pool, accountId, (client, patientId) =>
-          entriesAfter(client, patientId, filter, from, ROWS_AT_ONCE),
+        (await reading(accountId, (client, whose) =>
+          entriesAfter(client, whose, filter, from, ROWS_AT_ONCE),
         )) ?? [];
       yield rows.map(lineOf).join('');
       if (rows.length < ROWS_AT_ONCE) return;
@@ -133,7 +142,7 @@ const lineOf = (row: DownloadRow) =>
     whoInWords(row),
     row.organisationName,
     whatInWords(row),
-    cameOfIt(row.outcome),
+    cameOfIt(row),
     whyInWords(row),
     row.requestId,
   ]);

@@ -1,4 +1,4 @@
-import { AuditUnavailable, hashPersonal } from '../../../../audit/audit.ts';
+import { AuditUnavailable, hashNumbers } from '../../../../audit/audit.ts';
 import { isUnavailable } from '../../../../database/unavailable.ts';
 import { ownBases } from '../../../incoming/references.ts';
 import type { Room } from '../../../room.ts';
@@ -109,7 +109,7 @@ async function registerPart(room: Room, query: Query, taken: Taken): Promise<voi
     resourceType: 'Patient',
     resourceId: taken.job_id,
     patients,
-    named: missed.map((number) => hashPersonal(room.context.secrets, number)),
+    named: hashNumbers(room.context.secrets, missed),
     count: results.length,
     detail: `part ${taken.number}: ${inWords(counts)}`,
   });
