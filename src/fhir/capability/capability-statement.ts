@@ -87,6 +87,11 @@ const SUBSCRIPTION = {
   ],
 };
 
+const DOCUMENTATION: Record<string, string | undefined> = {
+  Consent:
+    'A patient’s own sharing choice about the calling organisation is a Consent of scope patient-privacy and category INFA with the source-patient security label. It is read only; without one nothing is shared. Other Consents are those that systems write.',
+};
+
 const INTERACTIONS = ['read', 'vread', 'update', 'delete', 'history-instance', 'create', 'search-type'];
 
 function resourceOf(definitions: Definitions, type: string) {
@@ -95,6 +100,7 @@ function resourceOf(definitions: Definitions, type: string) {
   const conditional = parameters.some(({ code, type: kind }) => code === 'identifier' && kind === 'token');
   return {
     type,
+    documentation: DOCUMENTATION[type],
     interaction: INTERACTIONS.map((code) => ({ code })),
     versioning: 'versioned-update',
     readHistory: true,

@@ -88,10 +88,15 @@ describe('sharing', () => {
       ['labels', 'GENERAL_HEALTH'],
       ['labels', 'SOCIAL_CARE'],
     ]);
-    assert.deepEqual(await seenBy(harbour), ['CarePlan', 'Condition']);
+    assert.deepEqual(await seenBy(harbour), ['CarePlan', 'Condition', 'Consent']);
     await client.get(`/my/sharing/${harbour}`);
     await client.post(`/my/sharing/${harbour}`, { labels: 'SOCIAL_CARE' });
-    assert.deepEqual(await seenBy(harbour), ['CarePlan']);
+    assert.deepEqual(await seenBy(harbour), ['CarePlan', 'Consent']);
+    assert.deepEqual(
+      await seenBy(moor),
+      ['CarePlan', 'Condition'],
+      'a choice about one is no other’s to see',
+    );
     assert.deepEqual([await shared(harbour), await shared(moor)], [8, 0]);
     const page = textOf((await client.get('/my/sharing')).body);
     assert.match(page, /Your choice holds from now on/);
@@ -106,6 +111,28 @@ describe('sharing', () => {
         ['my-sharing', harbour, 'shares social care'],
       ],
     );
+  });
+
+  it('is kept with the Consent that tells of it, or not at all', async () => {
+    const kept = async () =>
+      (
+        await db.database.owner.query(
+          `select (select count(*) from sharing_choice where patient_id = $1)::integer as choices,
+                  (select count(*) from resource where patient_id = $1 and by_patient)::integer as consents`,
+          [nia],
+        )
+      ).rows[0];
+    await db.database.owner.query(`
+      create function broken() returns trigger language plpgsql as $$ begin raise exception 'broken'; end $$;
+      create trigger broken before insert on resource for each row when (new.by_patient) execute function broken()`);
+    await client.get(`/my/sharing/${harbour}`);
+    const failed = await client.post(`/my/sharing/${harbour}`, { labels: 'GENERAL_HEALTH' });
+    await db.database.owner.query('drop trigger broken on resource');
+    assert.equal(failed.statusCode, 500);
+    assert.deepEqual([await kept(), await shared(harbour)], [{ choices: 0, consents: 0 }, 0]);
+    await client.get(`/my/sharing/${harbour}`);
+    await client.post(`/my/sharing/${harbour}`, { labels: 'GENERAL_HEALTH' });
+    assert.deepEqual([await kept(), await shared(harbour)], [{ choices: 1, consents: 1 }, 1]);
   });
 
   it('keeps no choice that changes nothing', async () => {
