@@ -152,7 +152,7 @@ test('a record says who asked for whom, what, about which patient, and how much 
       connectionId,
       organisationId: organisation.id,
       query: null,
-    named: [],
+      named: [],
       patients: [patient.id],
       count: 1,
       bytes: Buffer.byteLength(text),
