@@ -68,6 +68,12 @@ describe('finding a patient without a launch', () => {
       pages.push(response.body.replaceAll(/value="[^"]*"/g, ''));
     }
     assert.equal(new Set(pages).size, 1);
+    const asked = world.app.audit.filter(({ interaction }) => interaction === 'find-patient');
+    assert.deepEqual(
+      asked.map(({ outcome, patients, named }) => [outcome, patients, named?.length]),
+      [1, 2, 3].map(() => ['not-found', null, 1]),
+      'each is kept by a hash, for the patient to see, whoever that is',
+    );
   });
 
   it('says what is wrong with a number or date, and looks for nothing', async () => {

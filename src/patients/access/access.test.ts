@@ -175,7 +175,7 @@ describe('who has looked', () => {
     assert.match(page, /Hybrid Mail \(Postwise Ltd\) For Harbour Trust .* 1 time, of which 1 refused/);
     assert.match(
       textOf((await client.get('/my/access/entries?system=view-1')).body),
-      /Refused: no access had been granted/,
+      /Tried to read problems and diagnoses What came of it Refused: no access had been granted/,
     );
   });
 

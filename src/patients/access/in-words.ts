@@ -14,14 +14,33 @@ export function whoInWords(
 }
 
 /** What was done, as people say it. */
-export const whatInWords = ({
+export function whatInWords({
   kind,
   interaction,
+  outcome,
   resourceType,
-}: Pick<AccessEntry, 'kind' | 'interaction' | 'resourceType'>) =>
-  kind === 'fhir'
-    ? callInWords(interaction, resourceType)
-    : (PAGES[interaction] ?? `Used a page (${interaction.replaceAll('-', ' ')})`);
+}: Pick<AccessEntry, 'kind' | 'interaction' | 'outcome' | 'resourceType'>): string {
+  if (kind !== 'fhir') {
+    const done = PAGES[interaction] ?? `Used a page (${interaction.replaceAll('-', ' ')})`;
+    return outcome === 'allowed' ? done : done.replace(/^Opened/, 'Tried to open');
+  }
+  const tried = outcome === 'allowed' ? undefined : TRIED[interaction];
+  if (!tried) return callInWords(interaction, resourceType);
+  const kinds = resourceType ? kindInWords(resourceType) : 'Records';
+  return `Tried to ${tried} ${kinds.charAt(0).toLowerCase()}${kinds.slice(1)}`;
+}
+
+/** Of what was refused nobody should read that it was done. */
+const TRIED: Record<string, string | undefined> = {
+  read: 'read',
+  vread: 'read an earlier version of',
+  'history-instance': 'read the history of',
+  'search-type': 'search',
+  create: 'add',
+  update: 'change',
+  'update-conditional': 'add or change',
+  delete: 'delete',
+};
 
 /** What came of it, as it is said to the patient. */
 export function cameOfIt({ outcome, touched }: Pick<AccessEntry, 'outcome' | 'touched'>): string {
