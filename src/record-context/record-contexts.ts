@@ -64,7 +64,8 @@ export function createRecordContexts({ database, now }: { database: Pick<Pool, '
     /**
      * The record this request is about, or null when none is open: behind requireStaff only. It must have been opened
      * by this session for the organisation the person works for now. `c` in the query picks one; a `c` that is not
-     * this session's is no record, never another one.
+     * this session's is no record, never another one. One that was found by searching stays shut while the session is
+     * locked.
      */
     async currentContext(request: FastifyRequest): Promise<RecordContext | null> {
       const { staff } = request;
@@ -79,6 +80,8 @@ export function createRecordContexts({ database, now }: { database: Pick<Pool, '
             from record_context
            where session_hash = $1 and account_id = $2 and organisation_id = $3 and expires_at > $4
              and ($5::text is null or id = $5)
+             and (opened_by <> 'search' or not exists (
+               select from record_context l where l.session_hash = $1 and l.locked and l.expires_at > $4))
            order by created_at desc limit 1`,
         values: [
           Buffer.from(staff.sessionId, 'hex'),
@@ -89,6 +92,22 @@ export function createRecordContexts({ database, now }: { database: Pick<Pool, '
         ],
       });
       return rows[0] ?? null;
+    },
+
+    /**
+     * The patients for whom alone another clinical system opened records in this session, as long as those are open. If
+     * there are any the session is locked to them, however it began: nothing in it may show or find another patient.
+     * Launches alone open more, and signing in anew begins a session without a lock.
+     */
+    async lockedTo(sessionId: string): Promise<string[]> {
+      const { rows } = await database.query<{ patientId: string }>({
+        name: 'record-context-locked',
+        text: `
+          select distinct patient_id as "patientId" from record_context
+           where session_hash = $1 and locked and expires_at > $2`,
+        values: [Buffer.from(sessionId, 'hex'), now()],
+      });
+      return rows.map(({ patientId }) => patientId);
     },
 
     /** Closes every record of the session, as when somebody says they are done. */

@@ -72,18 +72,23 @@ export function findPatientRoutes(app: FastifyInstance, { context, web, signIn, 
     return reply.redirect(recordPath(opened), 303);
   });
 
-  /** A session that a clinical system opened for one patient alone is for no other. */
+  /**
+   * A session in which a clinical system opened a record for one patient alone is for no other, even when the person
+   * had signed in: whoever stands at the screen after a launch is not to go on from it to other patients.
+   */
   async function refuseLocked(request: FastifyRequest) {
-    if (staffOf(request).signedIn) return;
-    const open = await contexts.currentContext(request);
-    if (open && !open.locked) return;
+    const { sessionId, signedIn } = staffOf(request);
+    if ((await contexts.lockedTo(sessionId)).length === 0) {
+      if (signedIn || (await contexts.currentContext(request))) return;
+    }
     throw new PageError({
       status: 403,
       code: 'record-locked',
       title: 'You cannot look for another patient here',
-      message: 'This page was opened from your clinical system for one patient.',
-      whatToDo:
-        'Choose the other patient in your clinical system and open the record from there, or sign in here.',
+      message: 'A record is open in this browser that your clinical system opened for one patient.',
+      whatToDo: signedIn
+        ? 'Choose the other patient in your clinical system and open the record from there. To find patients here, sign out and sign in again.'
+        : 'Choose the other patient in your clinical system and open the record from there, or sign in here.',
     });
   }
 

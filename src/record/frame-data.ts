@@ -7,5 +7,5 @@ export const frameData = (record: OpenRecord, banner: PatientBanner) => ({
   own: record.own ?? false,
   kept: record.kept ?? {},
   glass: record.glass?.() ?? { until: null, mayBreak: false },
-  ...(record.locked && { navigation: [] }),
+  ...(record.locked && { locked: true, navigation: [] }),
 });

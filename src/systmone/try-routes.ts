@@ -1,5 +1,6 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
+import { staffOf } from '../sign-in/index.ts';
 import { type Acting, actingOf } from './acting.ts';
 import { fieldsOf, type LaunchConfiguration, profileName, profileOf, urlPrefixOf } from './configuration.ts';
 import { configurationsOf } from './configuration-store.ts';
@@ -25,17 +26,21 @@ export function tryRoutes(app: FastifyInstance, room: Room): void {
   const { context, pages } = room;
   const onRequest = room.signIn.requireRole(['administrator', 'coordinator'], 'try the SystmOne link');
 
-  app.get(`${HOME}/try`, { onRequest }, async (request, reply) => ask(reply, actingOf(request), EMPTY));
+  app.get(`${HOME}/try`, { onRequest }, (request, reply) => ask(request, reply, EMPTY));
 
   app.post<{ Body: Fields }>(`${HOME}/try`, { onRequest, schema: { body: Form } }, async (request, reply) => {
     const acting = actingOf(request);
     const live = await liveOf(acting);
     const configuration =
       live.find(({ id }) => id === request.body.configuration) ?? (live.length === 1 ? live[0] : undefined);
-    const patients = await somePatients(context.database.service, acting);
+    const { patients, locked } = await choice(request);
     const chosen = patients.find(({ id }) => id === request.body.patient);
+    if (locked && !chosen) {
+      const text = 'Choose the patient whose record is open, or sign out and sign in again to try another';
+      return ask(request, reply.code(422), request.body, [{ field: 'patient', text }]);
+    }
     const parsed = parse(request.body, configuration, chosen);
-    if ('errors' in parsed) return ask(reply.code(422), acting, request.body, parsed.errors);
+    if ('errors' in parsed) return ask(request, reply.code(422), request.body, parsed.errors);
     const profile = profileOf(parsed.configuration, context.secrets.encryptionKey);
     const prefix = urlPrefixOf(context.baseUrl(), parsed.configuration, profile);
     const link = prefix + profile.encode(parsed.fields).slice(profile.prefix.length);
@@ -65,11 +70,18 @@ export function tryRoutes(app: FastifyInstance, room: Room): void {
       ({ withdrawnAt }) => !withdrawnAt,
     );
 
-  async function ask(reply: FastifyReply, acting: Acting, form: Fields, errors?: FieldError[]) {
-    const [live, patients] = await Promise.all([
-      liveOf(acting),
-      somePatients(context.database.service, acting),
+  /** Whom a link may be tried with: in a session that a launch locked, those alone whom it is locked to. */
+  async function choice(request: FastifyRequest) {
+    const [patients, lockedTo] = await Promise.all([
+      somePatients(context.database.service, actingOf(request)),
+      room.records.lockedTo(staffOf(request).sessionId),
     ]);
+    const locked = lockedTo.length > 0;
+    return { locked, patients: locked ? patients.filter(({ id }) => lockedTo.includes(id)) : patients };
+  }
+
+  async function ask(request: FastifyRequest, reply: FastifyReply, form: Fields, errors?: FieldError[]) {
+    const [live, chosen] = await Promise.all([liveOf(actingOf(request)), choice(request)]);
     return pages.render(reply, 'systmone/try.njk', {
       form: {
         ...form,
@@ -77,7 +89,7 @@ export function tryRoutes(app: FastifyInstance, room: Room): void {
         practice: form.practice || live[0]?.practices[0],
       },
       errors,
-      patients,
+      ...chosen,
       live: live.map((configuration) => ({ ...configuration, profileName: profileName(configuration) })),
     });
   }
