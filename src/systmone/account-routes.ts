@@ -3,7 +3,9 @@ import { type Static, Type } from 'typebox';
 import { isUuid } from '../ids.ts';
 import { PageError } from '../web/index.ts';
 import { actingOf } from './acting.ts';
+import { outcomeWords } from './outcome-words.ts';
 import { endPairing, listPairings } from './pairing-store.ts';
+import { reportsToPerson } from './reports-store.ts';
 import type { Room } from './room.ts';
 
 const PAGE = '/account/systmone';
@@ -17,13 +19,15 @@ export function accountRoutes(app: FastifyInstance, room: Room): void {
 
   app.get(PAGE, { onRequest }, async (request, reply) => {
     const acting = actingOf(request);
-    const [pairings, codesUntil] = await Promise.all([
+    const [pairings, codesUntil, reported] = await Promise.all([
       listPairings(database, acting.organisationId, { accountId: acting.accountId }),
       room.standingCodes(acting),
+      reportsToPerson(database, acting),
     ]);
     return pages.render(reply, 'systmone/account.njk', {
       pairings,
       codesUntil,
+      reported: reported.map((event) => ({ ...event, words: outcomeWords(event.outcome) })),
       signedIn: request.staff!.signedIn,
     });
   });

@@ -16,6 +16,7 @@ type Told = {
   accountId?: string | null;
   patientId?: string;
   paired?: string;
+  secondBrowser?: boolean;
 };
 
 /** How launches are answered: recorded first, then cookies, then an address that identifies nobody. */
@@ -48,6 +49,7 @@ export function createAnswers(room: Room) {
         // The same user gives the same hash, so that guessing names can be seen; the name itself stays out.
         user: incoming && hashPersonal(context.secrets, incoming.asked.userName.toLowerCase()),
         pairing: told.paired,
+        secondBrowser: told.secondBrowser,
       }),
     });
   }
@@ -71,8 +73,10 @@ export function createAnswers(room: Room) {
     const { incoming, accountId } = came;
     const patientId = came.outcome === 'allowed' ? came.patientId : undefined;
     const paired = 'paired' in came ? came.paired : undefined;
+    const secondBrowser = 'secondBrowser' in came ? came.secondBrowser : undefined;
     const interaction = paired ? 'launch-connect' : 'launch';
-    await record(request, { interaction, outcome: came.outcome, incoming, accountId, patientId, paired });
+    const { outcome } = came;
+    await record(request, { interaction, outcome, incoming, accountId, patientId, paired, secondBrowser });
     cookies.keepDevice(reply, came.deviceToken);
     if ('requestToken' in came) {
       cookies.keepLaunch(reply, came.requestToken);

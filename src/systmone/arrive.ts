@@ -7,7 +7,13 @@ import { newToken } from './sealed.ts';
 
 /** What came of a launch, and the device cookie that the browser has from now on. */
 export type Arrival = { incoming: Incoming; accountId: string | null; deviceToken: string } & (
-  | { outcome: 'allowed'; accountId: string; patientId: string }
+  | {
+      outcome: 'allowed';
+      accountId: string;
+      patientId: string;
+      /** Another browser of the person's had opened the same link: reported, for it may be a copy. */
+      secondBrowser?: boolean;
+    }
   /** Nothing opens before the person has shown who they are: `requestToken` waits for them. */
   | { outcome: 'not-paired' | 'link-reused' | 'device-cookie-reused'; requestToken: string }
   | { outcome: 'no-role' | 'patient-not-found' | 'birth-date-mismatch' | 'patient-merged' }
@@ -35,6 +41,9 @@ export function createArrive({ database, secrets, now }: Pick<Context, 'database
     if (WAITING.has(outcome)) {
       const requestToken = await wait(incoming, outcome !== 'not-paired', at);
       return { ...common, outcome, requestToken } as Arrival;
+    }
+    if (outcome === 'allowed-second-browser') {
+      return { ...common, outcome: 'allowed', patientId, secondBrowser: true } as Arrival;
     }
     return { ...common, outcome, patientId } as Arrival;
   };

@@ -6,11 +6,15 @@ import {
   launchApp,
   launchWorld,
   OTHER_PATIENT,
+  PATIENT,
   signedInTo,
 } from '../../test/support/launch-app.ts';
 import { CONNECT, connectBySigningIn, HOME, linkWriter, setUpLink } from '../../test/support/launch-link.ts';
 import { type PageClient, textOf } from '../../test/support/page-client.ts';
 import { PASSWORD } from '../../test/support/sign-in-app.ts';
+import { cleanLaunches } from './launch-store.ts';
+
+const DAY = 86_400;
 
 describe('attacks on launches', () => {
   let db: TestDatabase;
@@ -80,6 +84,11 @@ describe('attacks on launches', () => {
       app.later(1);
       const answer = await sams.get(link());
       assert.equal(answer.headers.location, CONNECT);
+      assert.equal(app.launches().at(-1)?.outcome, 'link-reused');
+      await sams.get(CONNECT);
+      assert.equal((await sams.post(CONNECT)).headers.location, CONNECT, 'an older sign-in is not enough');
+      app.later(1);
+      await sams.post('/sign-in', { email: 'sam@example.org', password: PASSWORD, next: CONNECT });
       await sams.get(CONNECT);
       const claimed = await sams.post(CONNECT);
       assert.equal(claimed.statusCode, 409);
@@ -112,13 +121,146 @@ describe('attacks on launches', () => {
       assert.equal(app.launches().at(-1)?.outcome, 'link-reused');
     });
 
-    it('is let through at the same device again and again, and elsewhere once its window is over', async () => {
+    it('is let through at the same device again and again', async () => {
       for (let click = 0; click < 3; click += 1) assert.ok(opens(await pats.get(link())));
-      app.later(121);
-      const second = app.client('198.51.100.7');
-      await second.get(link());
-      assert.equal(app.launches().at(-1)?.outcome, 'not-paired');
+      app.later(50 * DAY);
+      assert.ok(opens(await pats.get(link())));
     });
+
+    it('is a copy on another device however much later it comes', async () => {
+      assert.ok(opens(await pats.get(link())));
+      app.later(80 * DAY);
+      const thief = app.client('198.51.100.7');
+      assert.equal((await thief.get(link())).headers.location, CONNECT);
+      assert.equal(app.launches().at(-1)?.outcome, 'link-reused');
+    });
+
+    it("opens nothing on another of the person's own devices, and is reported to them", async () => {
+      const second = await secondDevice();
+      assert.ok(opens(await pats.get(link())));
+      app.later(600);
+      assert.equal((await second.get(link())).headers.location, CONNECT);
+      assert.equal((await second.get('/record')).statusCode, 303, 'no session');
+      assert.equal((await second.get(CONNECT)).statusCode, 409);
+      assert.equal(app.launches().at(-1)?.outcome, 'link-reused');
+      const told = /A link was used on a second device: possibly copied User name psmith0101/;
+      assert.match(await reports(), told);
+      assert.match(await reportsTo('pat@example.org'), told);
+      assert.match(await reportsTo('pat@example.org'), /Network address 198.51.100.9/);
+      assert.doesNotMatch(await reportsTo('sam@example.org'), /psmith0101|198.51.100.9/);
+    });
+
+    it('opens there once they have shown who they are, with all that was used before: each is reported', async () => {
+      const second = await secondDevice();
+      await pats.get(link());
+      await pats.get(link(OTHER_PATIENT));
+      app.later(1);
+      await showAgain(second, link());
+      second.cookies.delete('session');
+      app.later(3600);
+      assert.ok(opens(await second.get(link())));
+      assert.equal(await reported('allowed-second-browser'), 0, 'that one was reported when it was refused');
+      assert.ok(opens(await second.get(link(OTHER_PATIENT))));
+      assert.equal(await reported('allowed-second-browser'), 1);
+      assert.equal(app.launches().at(-1)?.outcome, 'allowed');
+      assert.match(String(app.launches().at(-1)?.detail), /"secondBrowser":true/);
+      assert.match(await reports(), /on a second device, and opened the record/);
+      assert.match(await reportsTo('pat@example.org'), /on a second device, and opened the record/);
+      assert.ok(opens(await second.get(link(OTHER_PATIENT))));
+      assert.equal(await reported('allowed-second-browser'), 1, 'known there from now on');
+      assert.ok(opens(await pats.get(link())), 'and where it was used first');
+    });
+
+    it('is asked about again when it was used elsewhere since, and not where it is known', async () => {
+      const second = await secondDevice();
+      await pats.get(link());
+      app.later(1);
+      await showAgain(second, link());
+      second.cookies.delete('session');
+      app.later(60);
+      await pats.get(link());
+      await pats.get(link(OTHER_PATIENT));
+      app.later(600);
+      assert.ok(opens(await second.get(link())));
+      second.cookies.delete('session');
+      assert.equal((await second.get(link(OTHER_PATIENT))).headers.location, CONNECT);
+    });
+
+    it('is refused on a device that was connected since, until they answer for it', async () => {
+      await pats.get(link());
+      app.later(600);
+      const second = app.client('198.51.100.9');
+      await connectBySigningIn(second, link(OTHER_PATIENT), 'pat@example.org');
+      assert.equal((await second.get(link())).headers.location, CONNECT);
+    });
+
+    it('that opens many records on a second device in a day is one report with their number', async () => {
+      await db.database.owner.query(
+        `insert into launch_event (id, organisation_id, source, at, outcome, user_name, address, request_id)
+         select gen_random_uuid(), $1, 'systmone', $2::timestamptz + make_interval(secs => n), 'allowed-second-browser',
+                'PSmith0101', '198.51.100.9', 'request ' || n from generate_series(1, 12) n`,
+        [world.harbour, app.clock.now],
+      );
+      for (const page of [await reports(), await reportsTo('pat@example.org')]) {
+        assert.match(
+          page,
+          /\(12 times that day\) User name PSmith0101 Network address 198.51.100.9 Reference request 12/,
+        );
+        assert.doesNotMatch(page, /request 11/);
+      }
+    });
+
+    it('opens on one of two devices that come with it at the same moment', async () => {
+      const second = await secondDevice();
+      app.later(DAY);
+      const fresh = link(OTHER_PATIENT);
+      const both = await Promise.all([pats.get(fresh), second.get(fresh)]);
+      assert.deepEqual(both.map(opens).sort(), [false, true]);
+      assert.equal(await reported('link-reused'), 1);
+    });
+
+    it('is kept for few devices, and for as long as its configuration stands', async () => {
+      const { owner, service } = db.database;
+      assert.ok(opens(await pats.get(link())));
+      for (let device = 0; device < 14; device += 1) {
+        await service.query(
+          'select launch_take_link(configuration_id, digest, gen_random_uuid(), $1, until) from launch_use',
+          [app.clock.now],
+        );
+      }
+      const { rows } = await owner.query('select cardinality(others) as others from launch_use');
+      assert.deepEqual(rows, [{ others: 10 }]);
+      assert.ok(opens(await pats.get(link())));
+      await owner.query('update launch_configuration set withdrawn_at = $1 where key_id = $2', [
+        app.clock.now,
+        keyId,
+      ]);
+      app.later(1);
+      await cleanLaunches(service, app.clock.now);
+      assert.equal((await owner.query('select from launch_use')).rowCount, 0);
+    });
+
+    /** Another browser of Pat's, connected the day before by another link and signed out. */
+    async function secondDevice() {
+      const second = app.client('198.51.100.9');
+      await connectBySigningIn(second, link({ ...PATIENT, nhsNumber: '9999999999' }), 'pat@example.org');
+      second.cookies.delete('session');
+      await db.database.owner.query('delete from launch_use');
+      app.later(DAY);
+      return second;
+    }
+    async function showAgain(client: PageClient, url: string) {
+      await client.get(url);
+      await client.get(CONNECT);
+      app.later(1);
+      await client.post('/sign-in', { email: 'pat@example.org', password: PASSWORD, next: CONNECT });
+      await client.get(CONNECT);
+      assert.ok(opens(await client.post(CONNECT)));
+    }
+    const reported = async (outcome: string) =>
+      (await db.database.owner.query('select from launch_event where outcome = $1', [outcome])).rowCount;
+    const reportsTo = async (email: string) =>
+      textOf((await (await signedInTo(app, email)).get('/account/systmone')).body);
   });
 
   describe('fields of two captured links put together', () => {
@@ -210,7 +352,9 @@ describe('attacks on launches', () => {
     }
     assert.equal(pages.size, 1);
     await db.database.owner.query(`update attempt set failures = 400 where purpose = 'launch-unpaired'`);
-    await guesser.get(link({ userName: 'another1', ...OTHER_PATIENT }));
+    await pats.get(link(OTHER_PATIENT));
+    await guesser.get(link(OTHER_PATIENT));
+    assert.equal(app.launches().at(-1)?.outcome, 'link-reused', 'a copy counts as well');
     const rows = async () =>
       (await db.database.owner.query('select count(*) from launch_event')).rows[0].count;
     const before = await rows();

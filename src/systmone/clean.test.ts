@@ -42,9 +42,8 @@ it('launches leave nothing behind that has no use any more, and connected browse
   assert.equal(await count('launch_device'), 2);
   assert.equal(await count('launch_request'), 2);
 
-  await clean(121);
-  assert.equal(await count('launch_use'), 0);
   await clean(2 * 3600);
+  assert.equal(await count('launch_use'), 1, 'whose browser a link belongs to');
   assert.equal(await count('launch_request'), 0);
   await clean(3 * 3600);
   assert.equal(await count('record_context'), 0);
@@ -55,7 +54,11 @@ it('launches leave nothing behind that has no use any more, and connected browse
   assert.ok((await count('launch_device_token')) <= 2, 'cookies used up long ago');
   assert.match(String((await pat.get(link())).headers.location), /^\/record/);
   assert.ok((await count('launch_event')) > 0);
-  await clean(190 * DAY);
+  await clean(89 * DAY);
+  assert.equal(await count('launch_use'), 1);
+  await clean(2 * DAY);
+  assert.equal(await count('launch_use'), 0);
+  await clean(99 * DAY);
   assert.match(
     String((await pat.get(link())).headers.location),
     /^\/record/,

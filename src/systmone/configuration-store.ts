@@ -11,7 +11,7 @@ const COLUMNS = `
 
 const WITH_PEOPLE = `
   ${COLUMNS}, m.name as "createdBy", w.name as "withdrawnBy",
-  (select max(e.at) from launch_event e where e.configuration_id = c.id and e.outcome = 'allowed') as "lastLaunch"
+  (select max(e.at) from launch_event e where e.configuration_id = c.id and e.outcome in ('allowed', 'allowed-second-browser')) as "lastLaunch"
   from launch_configuration c
   left join account m on m.id = c.created_by
   left join account w on w.id = c.withdrawn_by`;

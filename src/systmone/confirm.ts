@@ -73,6 +73,7 @@ export function createConfirm({ database, secrets, now }: Pick<Context, 'databas
       accountId,
       deviceId: device.id,
       method,
+      answers: request.replayed,
       now: at,
     });
     if (paired.outcome === 'other-account') {
@@ -80,7 +81,8 @@ export function createConfirm({ database, secrets, now }: Pick<Context, 'databas
       return { outcome: 'other-account', incoming, accountId };
     }
     if (configurationId && digest) {
-      await takeLink(client, { configurationId, digest, deviceId: device.id, until: new Date(asked.window) });
+      const until = new Date(asked.window);
+      await takeLink(client, { configurationId, digest, deviceId: device.id, now: at, until });
     }
     const opened = await openFor(client, incoming, accountId);
     await note(client, incoming, visitor, opened.outcome, accountId, at);

@@ -11,7 +11,7 @@ export type Asked = {
   locked: boolean;
   breakGlass: boolean;
   openedBy: 'systmone' | 'one-time';
-  /** ISO 8601: until then the same link from another device is a copy. */
+  /** ISO 8601: so long the link is remembered, and is a copy when it comes from another browser. */
   window: string;
 };
 

@@ -41,8 +41,11 @@ const REPORTED: AttemptLimit = {
   waitSecondsMax: 900,
 };
 
-/** Where a link says nothing of its own time, this long it counts as the same click. */
-const WINDOW_SECONDS = 120;
+/**
+ * Where a link says nothing of its own time it is the same for a user and a patient each time. So long after its last
+ * use it is remembered in whose browser: what comes from another one is a copy until the person has shown otherwise.
+ */
+const REMEMBERED_SECONDS = 90 * 86_400;
 const CLOCK_SKEW_SECONDS = 60;
 
 /** /systmone/launch/{key}: what SystmOne opens. Whatever comes of it, the next address identifies nobody. */
@@ -127,7 +130,7 @@ export function launchRoutes(app: FastifyInstance, room: Room, answers: Answers)
       });
     }
     const arrival = await room.arrive(incoming, answers.visitorOf(request));
-    if (arrival.outcome === 'not-paired') await unpaired?.();
+    if (arrival.outcome === 'not-paired' || arrival.outcome === 'link-reused') await unpaired?.();
     // A wrong date of birth and an unknown number alike, or the limit would tell them apart.
     if (arrival.outcome === 'patient-not-found' || arrival.outcome === 'birth-date-mismatch') {
       await attempts.count(NOT_FOUND, user, context.now());
@@ -163,7 +166,7 @@ export function launchRoutes(app: FastifyInstance, room: Room, answers: Answers)
   }
 
   function incomingOf(configuration: LaunchConfiguration, fields: LaunchFields): Incoming {
-    const window = fields.expires ?? new Date(context.now().getTime() + WINDOW_SECONDS * 1000);
+    const window = fields.expires ?? new Date(context.now().getTime() + REMEMBERED_SECONDS * 1000);
     return {
       organisationId: configuration.organisationId,
       source: 'systmone',

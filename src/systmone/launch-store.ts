@@ -29,17 +29,15 @@ export async function findPatient(
   return rows[0];
 }
 
-/** Whoever has just shown who they are may use the link from this device, whatever used it before. */
+/** Whoever has just shown who they are may use the link from this device, whatever else used it (0021). */
 export async function takeLink(
   client: Queryable,
-  use: { configurationId: string; digest: Buffer; deviceId: string; until: Date },
+  use: { configurationId: string; digest: Buffer; deviceId: string; now: Date; until: Date },
 ): Promise<void> {
   await client.query({
     name: 'launch-take',
-    text: `
-      insert into launch_use (configuration_id, digest, device_id, until) values ($1, $2, $3, $4)
-      on conflict (configuration_id, digest) do update set device_id = $3, until = $4`,
-    values: [use.configurationId, use.digest, use.deviceId, use.until],
+    text: 'select launch_take_link($1, $2, $3, $4, $5)',
+    values: [use.configurationId, use.digest, use.deviceId, use.now, use.until],
   });
 }
 
@@ -158,28 +156,12 @@ export async function insertEvent(client: Queryable, event: LaunchEvent): Promis
   });
 }
 
-export type ListedEvent = LaunchEvent & { accountName: string | null };
-
-/** The latest launches that opened nothing. */
-export async function refusedLaunches(database: Queryable, organisationId: string): Promise<ListedEvent[]> {
-  const { rows } = await database.query({
-    name: 'launch-refused',
-    text: `
-      select e.at, e.outcome, e.source, e.user_name as "userName", e.address, e.request_id as "requestId",
-             a.name as "accountName"
-        from launch_event e left join account a on a.id = e.account_id
-       where e.organisation_id = $1 and e.outcome <> 'allowed'
-       order by e.at desc limit 50`,
-    values: [organisationId],
-  });
-  return rows;
-}
-
 /** Removes what has no use any more. Used-up cookies stay as long as somebody might come with a copy. */
 export async function cleanLaunches(database: Queryable, now: Date): Promise<void> {
   for (const text of [
     `delete from launch_request where expires_at < $1::timestamptz - interval '1 hour'`,
-    `delete from launch_use where until < $1`,
+    `delete from launch_use u where until < $1 or exists (
+       select from launch_configuration l where l.id = u.configuration_id and l.withdrawn_at < $1)`,
     `delete from record_context where expires_at < $1`,
     `delete from launch_event where at < $1::timestamptz - interval '6 months'`,
     `delete from launch_credential where expires_at < $1::timestamptz - interval '30 days'`,

@@ -5,8 +5,9 @@ import { notFound } from '../web/index.ts';
 import { actingOf } from './acting.ts';
 import { profileName } from './configuration.ts';
 import { configurationsOf } from './configuration-store.ts';
-import { refusedLaunches } from './launch-store.ts';
+import { outcomeWords } from './outcome-words.ts';
 import { endPairing, LISTED_MAX, listPairings } from './pairing-store.ts';
+import { reportsOf } from './reports-store.ts';
 import type { Room } from './room.ts';
 import { HOME, SET_UP } from './set-up-routes.ts';
 
@@ -26,10 +27,10 @@ export function overviewRoutes(app: FastifyInstance, room: Room): void {
     async (request, reply) => {
       const person = request.query.person.trim();
       const { organisationId } = actingOf(request);
-      const [configurations, pairings, refused] = await Promise.all([
+      const [configurations, pairings, reported] = await Promise.all([
         configurationsOf(database, organisationId),
         listPairings(database, organisationId, { like: person }),
-        refusedLaunches(database, organisationId),
+        reportsOf(database, organisationId),
       ]);
       return pages.render(reply, 'systmone/overview.njk', {
         live: configurations.filter(({ withdrawnAt }) => !withdrawnAt).map(named),
@@ -37,7 +38,7 @@ export function overviewRoutes(app: FastifyInstance, room: Room): void {
         pairings,
         person,
         listedMax: LISTED_MAX,
-        refused: refused.map((event) => ({ ...event, words: OUTCOMES[event.outcome] ?? event.outcome })),
+        reported: reported.map((event) => ({ ...event, words: outcomeWords(event.outcome) })),
         mayEnd: request.staff!.role === 'administrator',
       });
     },
@@ -93,19 +94,3 @@ const named = <C extends Parameters<typeof profileName>[0]>(configuration: C) =>
   ...configuration,
   profileName: profileName(configuration),
 });
-
-const OUTCOMES: Record<string, string> = {
-  'not-paired': 'Asked to show who they are (a first use, or a new browser)',
-  'link-reused': 'A link was used on a second device: possibly copied',
-  'device-cookie-reused': 'A browser’s connection was used twice: possibly stolen. It was ended',
-  'launch-unreadable': 'The link could not be read',
-  'launch-expired': 'The link was outside its time',
-  'launch-wrong-practice': 'The link came from a practice that is not listed',
-  'launch-withdrawn': 'The link is withdrawn',
-  'too-many-attempts': 'Too many attempts',
-  'patient-not-found': 'No such patient of your organisation',
-  'birth-date-mismatch': 'The date of birth did not agree',
-  'patient-merged': 'The record was joined with another one',
-  'no-role': 'The person has no role here any more',
-  'paired-with-another': 'The user name is connected to another account',
-};

@@ -13,6 +13,8 @@ type NewPairing = {
   accountId: string;
   deviceId: string;
   method: 'sign-in' | 'codes';
+  /** The person was asked because their link had been used elsewhere. */
+  answers: boolean;
   now: Date;
 };
 
@@ -49,10 +51,11 @@ export async function confirmPairing(
   if (!standing || standing.accountId !== made.accountId) return { outcome: 'other-account' };
   await client.query({
     name: 'launch-pairing-device',
-    text: `insert into launch_pairing_device (pairing_id, device_id, confirmed_at, method, last_used_at)
-           values ($1, $2, $3, $4, $3)
-           on conflict (pairing_id, device_id) do update set confirmed_at = $3, method = $4, last_used_at = $3`,
-    values: [standing.id, made.deviceId, made.now, made.method],
+    text: `insert into launch_pairing_device as l (pairing_id, device_id, confirmed_at, method, last_used_at, answered_at)
+           values ($1, $2, $3, $4, $3, $5)
+           on conflict (pairing_id, device_id) do update set
+             confirmed_at = $3, method = $4, last_used_at = $3, answered_at = coalesce($5, l.answered_at)`,
+    values: [standing.id, made.deviceId, made.now, made.method, made.answers ? made.now : null],
   });
   return { outcome: inserted.rowCount === 1 ? 'paired' : 'device-added', pairingId: standing.id };
 }
