@@ -1,7 +1,7 @@
 import type { Medication, Observation, Patient, Resource } from '@medplum/fhirtypes';
 import { PRIVACY_LABELS } from '../connections/privacy-labels.ts';
 import { type LineChart, lineChart } from './chart/line-chart.ts';
-import { LISTS, type ListName, SUMMARY } from './sections.ts';
+import { LISTS, type ListName, SHOWN_TYPES, SUMMARY } from './sections.ts';
 import {
   type ListRow,
   type Reader,
@@ -34,16 +34,20 @@ export const MEASURES_A_PAGE = 8;
 const SUMMARY_EACH = 10;
 const RESULTS_EACH = 60;
 
+/**
+ * What the patient lets the reader's organisation see of others' entries: 'some', or nothing, when there is its 'own' part
+ * of the record or 'none' at all.
+ */
+export type Sharing = 'some' | 'own' | 'none';
+export type Whose = PatientBanner & { sharing: Sharing };
+
 /** Whose record it is; null when the reader may not know of the patient. */
-export async function readBanner(
-  client: Reader,
-  patientId: string,
-  now: Date,
-): Promise<PatientBanner | null> {
-  const row = await readPerson(client, patientId);
+export async function readBanner(client: Reader, patientId: string, now: Date): Promise<Whose | null> {
+  const row = await readPerson(client, patientId, SHOWN_TYPES);
   if (!row) return null;
   const known = { birthDate: row.birth_date, deceased: row.deceased };
-  return patientBanner(row.content ? parseResource<Patient>(row.content) : null, known, now);
+  const banner = patientBanner(row.content ? parseResource<Patient>(row.content) : null, known, now);
+  return { ...banner, sharing: row.empty ? 'none' : row.unshared ? 'own' : 'some' };
 }
 
 /** One list of the record, a page of it; past the end, the first page. */

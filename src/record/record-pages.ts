@@ -28,7 +28,10 @@ export function recordPages(app: FastifyInstance, { path, pages, onRequest, open
     const section = sectionOf(asked.section, record.without);
     const seen = await record.read(async (client) => {
       const banner = await readBanner(client, record.patientId, now());
-      return banner && { banner, shown: await readSection(client, record, section, pageOf(asked.page)) };
+      if (!banner) return null;
+      const closed = banner.sharing === 'none' && !record.glass?.().until;
+      const shown = closed ? null : await readSection(client, record, section, pageOf(asked.page));
+      return { banner, shown };
     });
     await record.record({
       section,
@@ -36,17 +39,19 @@ export function recordPages(app: FastifyInstance, { path, pages, onRequest, open
       status: seen ? 200 : 404,
       resourceType: typeOf(section),
       resourceId: null,
-      count: seen?.shown.count ?? 0,
+      count: seen?.shown?.count ?? 0,
     });
     if (!seen) {
       reply.code(404);
       return pages.render(reply, 'record/unavailable.njk', { own: record.own ?? false });
     }
+    const { banner, shown } = seen;
+    if (!shown) return pages.render(reply, 'record/not-shared.njk', frameData(record, banner));
     const href = (to: SectionName) => `${path}?${parameters({ section: to, ...record.kept })}`;
     const letterHref = (id: string) => `${path}/letter?${parameters({ id, ...record.kept })}`;
     return pages.render(reply, 'record/record.njk', {
-      ...frameData(record, seen.banner),
-      ...seen.shown.data,
+      ...frameData(record, banner),
+      ...shown.data,
       section,
       sectionTitle: SECTIONS.find(({ name }) => name === section)!.title,
       sectionTabs: SECTIONS.filter(({ name }) => !record.without?.includes(name)).map(({ name, title }) => ({
@@ -54,8 +59,8 @@ export function recordPages(app: FastifyInstance, { path, pages, onRequest, open
         href: href(name),
         current: name === section,
       })),
-      page: seen.shown.page,
-      pageCount: seen.shown.pages,
+      page: shown.page,
+      pageCount: shown.pages,
       hrefs: Object.fromEntries(SECTIONS.map(({ name }) => [name, href(name)])),
       letterHref: record.letterPath ?? letterHref,
       listTexts: LISTS,

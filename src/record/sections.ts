@@ -109,6 +109,12 @@ export const SECTIONS: readonly { name: SectionName; title: string }[] = [
   { name: 'vaccinations', title: LISTS.vaccinations.title },
 ];
 
+/** All that any section shows. */
+export const SHOWN_TYPES: readonly string[] = [
+  'Observation',
+  ...Object.values(LISTS).flatMap(({ types }) => types),
+];
+
 /** What the summary shows the beginning of. */
 export const SUMMARY: readonly ListName[] = ['allergies', 'problems', 'medicines'];
 

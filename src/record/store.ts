@@ -8,21 +8,6 @@ import type { Reason } from './reasons.ts';
  */
 export type Reader = Pick<ClientBase, 'query'>;
 
-export type PersonRow = { birth_date: string | null; deceased: boolean; content: string | null };
-
-/** Whose record it is; undefined when the reader may not know of the patient. */
-export async function readPerson(client: Reader, patientId: string): Promise<PersonRow | undefined> {
-  const { rows } = await client.query<PersonRow>({
-    name: 'record-person',
-    text: `
-      select p.birth_date::text as birth_date, p.deceased, r.content
-        from patient p left join resource r on r.route = p.route and r.id = p.id and r.type = 'Patient'
-       where p.route = $1 and p.id = $2`,
-    values: [routeOf(patientId), patientId],
-  });
-  return rows[0];
-}
-
 /** What every entry says of itself beside its content. */
 export type SourceRow = {
   id: string;
@@ -47,6 +32,39 @@ const FROM_NUMBERED = `
 /** What was entered by mistake is not part of the record (FHIR R4 section 3.2.1.6); its history keeps it. */
 const NOT_MISTAKEN = `
   not r.tokens && array['status=*|entered-in-error', 'verification-status=*|entered-in-error', 'doc-status=*|entered-in-error']`;
+
+export type PersonRow = {
+  birth_date: string | null;
+  deceased: boolean;
+  content: string | null;
+  /** The patient shares no label with the reader's organisation. */
+  unshared: boolean;
+  /** And nothing of these types is there for it to see: of what is hidden this says nothing. */
+  empty: boolean;
+};
+
+/** Whose record it is; undefined when the reader may not know of the patient. */
+export async function readPerson(
+  client: Reader,
+  patientId: string,
+  types: readonly string[],
+): Promise<PersonRow | undefined> {
+  const { rows } = await client.query<PersonRow>({
+    name: 'record-person',
+    text: `
+      select p.birth_date::text as birth_date, p.deceased, c.content, coalesce(g.shared_labels = 0, false) as unshared,
+             case when g.shared_labels = 0 then not exists (
+               select from resource r
+                where r.route = $1 and r.patient_id = $2 and r.type = any ($3::text[]) and ${NOT_MISTAKEN})
+             else false end as empty
+        from patient p
+        left join resource c on c.route = p.route and c.id = p.id and c.type = 'Patient'
+        left join registration g on g.route = $1 and g.patient_id = $2 and g.organisation_id = app_organisation()
+       where p.route = $1 and p.id = $2`,
+    values: [routeOf(patientId), patientId, types],
+  });
+  return rows[0];
+}
 
 export type ListRow = SourceRow & {
   list: string;
