@@ -176,6 +176,7 @@ describe('a session in which a launch opened a record for one patient alone', ()
     await cora.get(CONNECT);
     pageOf(await cora.post(CONNECT));
     const page = await cora.get(`${HOME}/try`);
+    assert.match(page.body, /<option value="cday0001">Cora Day</);
     assert.match(textOf(page.body), /943 476 5919/);
     assert.doesNotMatch(textOf(page.body), /944 930 4513|for another patient/);
     assert.deepEqual(await htmlProblems(page.body), []);

@@ -7,16 +7,23 @@ export type SomePatient = { id: string; name: string; nhsNumber: string; birthDa
 
 const SHOWN = 20;
 
-/** A few of the organisation's own patients who have an NHS number, for trying a link. Seen under the second lock. */
-export async function somePatients(pool: Pool, acting: Acting): Promise<SomePatient[]> {
+/**
+ * A few of the organisation's own patients who have an NHS number, for trying a link, or of these alone. Seen under the
+ * second lock.
+ */
+export async function somePatients(
+  pool: Pool,
+  acting: Acting,
+  only: readonly string[] | null = null,
+): Promise<SomePatient[]> {
   const found = await asStaff(pool, acting, async (client) => {
     const { rows } = await client.query<{ id: string; content: string }>({
       name: 'launch-some-patients',
       text: `
         select r.id, r.content from registration g
           join resource r on r.route = g.route and r.id = g.patient_id and r.type = 'Patient'
-         where g.organisation_id = $1 order by g.route, g.patient_id limit $2`,
-      values: [acting.organisationId, SHOWN * 2],
+         where g.organisation_id = $1 and ($3::uuid[] is null or g.patient_id = any ($3)) order by g.route, g.patient_id limit $2`,
+      values: [acting.organisationId, SHOWN * 2, only],
     });
     return rows;
   });

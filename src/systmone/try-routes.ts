@@ -4,6 +4,7 @@ import { staffOf } from '../sign-in/index.ts';
 import { type Acting, actingOf } from './acting.ts';
 import { fieldsOf, type LaunchConfiguration, profileName, profileOf, urlPrefixOf } from './configuration.ts';
 import { configurationsOf } from './configuration-store.ts';
+import { listPairings } from './pairing-store.ts';
 import { somePatients } from './patients-store.ts';
 import { fieldText } from './profiles/grammar.ts';
 import { type LaunchFields, readField } from './profiles/index.ts';
@@ -72,16 +73,24 @@ export function tryRoutes(app: FastifyInstance, room: Room): void {
 
   /** Whom a link may be tried with: in a session that a launch locked, those alone whom it is locked to. */
   async function choice(request: FastifyRequest) {
-    const [patients, lockedTo] = await Promise.all([
-      somePatients(context.database.service, actingOf(request)),
-      room.records.lockedTo(staffOf(request).sessionId),
-    ]);
+    const lockedTo = await room.records.lockedTo(staffOf(request).sessionId);
     const locked = lockedTo.length > 0;
-    return { locked, patients: locked ? patients.filter(({ id }) => lockedTo.includes(id)) : patients };
+    const patients = await somePatients(
+      context.database.service,
+      actingOf(request),
+      locked ? lockedTo : null,
+    );
+    return { locked, patients };
   }
 
   async function ask(request: FastifyRequest, reply: FastifyReply, form: Fields, errors?: FieldError[]) {
-    const [live, chosen] = await Promise.all([liveOf(actingOf(request)), choice(request)]);
+    const acting = actingOf(request);
+    const [live, chosen, pairings] = await Promise.all([
+      liveOf(acting),
+      choice(request),
+      listPairings(context.database.service, acting.organisationId, {}),
+    ]);
+    const connected = pairings.filter(({ endedAt, source }) => !endedAt && source === 'systmone');
     return pages.render(reply, 'systmone/try.njk', {
       form: {
         ...form,
@@ -90,6 +99,7 @@ export function tryRoutes(app: FastifyInstance, room: Room): void {
       },
       errors,
       ...chosen,
+      users: connected.map(({ userName, accountName }) => ({ userName, accountName })),
       live: live.map((configuration) => ({ ...configuration, profileName: profileName(configuration) })),
     });
   }
