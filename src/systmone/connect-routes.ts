@@ -97,10 +97,11 @@ export function connectRoutes(app: FastifyInstance, room: Room, answers: Answers
       organisationName(context.database.service, waiting.organisationId),
       waiting.source === 'systmone' ? 'SystmOne' : systemName(context.database.service, waiting.source),
     ]);
-    if (waiting.replayed && !errors) reply.code(409);
+    const replayed = waiting.replayed && belongsTo(request, waiting);
+    if (replayed && !errors) reply.code(409);
     return room.pages.render(reply, 'systmone/connect.njk', {
       state: stateOf(request, waiting),
-      replayed: waiting.replayed,
+      replayed,
       launch: waiting.name,
       organisation,
       system: system ?? 'your clinical system',
@@ -114,9 +115,18 @@ export function connectRoutes(app: FastifyInstance, room: Room, answers: Answers
  * Whether the person at this browser has shown who they are: signed in with all it takes, for this organisation, and
  * for a link that was used elsewhere, since it was opened here.
  */
-function stateOf({ staff, staffSession }: FastifyRequest, waiting: Waiting) {
+function stateOf(request: FastifyRequest, waiting: Waiting) {
+  const { staff, staffSession } = request;
   if (!staff?.signedIn || !staffSession) return 'sign-in';
+  if (!belongsTo(request, waiting)) return 'no-role';
   if (waiting.replayed && staffSession.createdAt < waiting.createdAt) return 'sign-in';
-  if (staff.organisationId === waiting.organisationId) return 'ready';
-  return staff.roles.some((role) => role.organisationId === waiting.organisationId) ? 'choose' : 'no-role';
+  return staff.organisationId === waiting.organisationId ? 'ready' : 'choose';
+}
+
+/**
+ * Only to the organisation's own people the page says that a link was used elsewhere. Whoever can write links could
+ * otherwise learn whether a user has opened a patient.
+ */
+function belongsTo({ staff }: FastifyRequest, { organisationId }: Waiting): boolean {
+  return staff?.signedIn === true && staff.roles.some((role) => role.organisationId === organisationId);
 }
