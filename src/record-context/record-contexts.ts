@@ -80,7 +80,7 @@ export function createRecordContexts({ database, now }: { database: Pick<Pool, '
             from record_context
            where session_hash = $1 and account_id = $2 and organisation_id = $3 and expires_at > $4
              and ($5::text is null or id = $5)
-             and (opened_by <> 'search' or not exists (
+             and (locked or opened_by <> 'search' or not exists (
                select from record_context l where l.session_hash = $1 and l.locked and l.expires_at > $4))
            order by created_at desc limit 1`,
         values: [

@@ -184,9 +184,12 @@ describe('SystmOne single sign-on, in a browser', () => {
 
     const second = await visit();
     await second.page.goto(link);
+    assert.match(await whose(second.page), /a copy of this link was opened in another one/);
+    await signIn(second.page, 'sam@example.org');
+    await second.page.goto('/systmone/connect');
     assert.match(await whose(second.page), /This link or this browser’s connection was used elsewhere/);
     await sound(second, 'systmone-connect-copied');
-    await connect(second.page, link, 'sam@example.org');
+    await second.page.getByRole('button', { name: 'Connect and open the record' }).click();
     assert.match(second.page.url(), /\/record\?/);
 
     await second.page.goto('/account/systmone');
