@@ -27,12 +27,12 @@ describe('attacks on launches', () => {
 
   before(async () => {
     db = await testDatabase();
+    app = await launchApp(db.database);
     world = await launchWorld(db.database);
   });
   after(() => db?.stop());
   beforeEach(async () => {
-    await app?.app.close();
-    app = await launchApp(db.database);
+    app.reset();
     const owner = db.database.owner;
     for (const table of [
       'launch_request',

@@ -23,6 +23,7 @@ describe('what ends launches, and what does not', () => {
 
   before(async () => {
     db = await testDatabase();
+    app = await launchApp(db.database);
     world = await launchWorld(db.database);
   });
   after(async () => {
@@ -30,8 +31,7 @@ describe('what ends launches, and what does not', () => {
     await db?.stop();
   });
   beforeEach(async () => {
-    await app?.app.close();
-    app = await launchApp(db.database);
+    app.reset();
     const owner = db.database.owner;
     for (const table of [
       'launch_request',

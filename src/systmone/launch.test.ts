@@ -30,14 +30,14 @@ describe('launching from SystmOne', () => {
 
   before(async () => {
     db = await testDatabase();
+    app = await launchApp(db.database);
     world = await launchWorld(db.database);
   });
   after(async () => {
     await db?.stop();
   });
   beforeEach(async () => {
-    await app?.app.close();
-    app = await launchApp(db.database);
+    app.reset();
     for (const table of [
       'launch_request',
       'launch_use',

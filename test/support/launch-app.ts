@@ -23,7 +23,8 @@ const KEY = Buffer.alloc(32, 7);
  */
 export async function launchApp(database: Database, options: { now?: Date; realRecord?: boolean } = {}) {
   const audit: AuditEntry[] = [];
-  const clock = { now: options.now ?? new Date('2026-11-22T09:00:00Z') };
+  const begins = options.now ?? new Date('2026-11-22T09:00:00Z');
+  const clock = { now: begins };
   const address = { baseUrl: 'https://service.test' };
   const app = createHttp({ trustProxy: false }, pino({ level: 'silent' }));
   const faults = { audit: false };
@@ -75,6 +76,13 @@ export async function launchApp(database: Database, options: { now?: Date; realR
       clock.now = new Date(clock.now.getTime() + seconds * 1000);
     },
     code: () => codeAt(TOTP_SECRET, clock.now),
+    /** The service as it was when it began: for a test of its own without the cost of another service. */
+    reset() {
+      audit.length = 0;
+      clock.now = begins;
+      faults.audit = false;
+      address.baseUrl = 'https://service.test';
+    },
     launches: () => audit.filter(({ interaction }) => interaction.startsWith('launch')),
   };
 }
