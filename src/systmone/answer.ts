@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { hashPersonal } from '../audit/audit.ts';
+import { hashNumbers, hashPersonal } from '../audit/audit.ts';
 import { recordPath } from '../record-context/index.ts';
 import type { Arrival } from './arrive.ts';
 import type { Confirmed } from './confirm.ts';
@@ -44,6 +44,11 @@ export function createAnswers(room: Room) {
       clientId: incoming && incoming.source !== 'systmone' ? incoming.source : null,
       connectionId: incoming?.connectionId,
       patients: told.patientId ? [told.patientId] : null,
+      // Whoever may be anybody fills no patient's list.
+      named:
+        told.accountId && incoming && !told.patientId
+          ? hashNumbers(context.secrets, [incoming.asked.patient.value])
+          : null,
       detail: JSON.stringify({
         configuration: incoming?.configurationId ?? told.configurationId,
         // The same user gives the same hash, so that guessing names can be seen; the name itself stays out.

@@ -8,6 +8,7 @@ import {
   launchApp,
   launchWorld,
   OTHER_PATIENT,
+  PATIENT,
   signedInTo,
 } from '../../test/support/launch-app.ts';
 import {
@@ -20,6 +21,7 @@ import {
 } from '../../test/support/launch-link.ts';
 import { type PageClient, textOf } from '../../test/support/page-client.ts';
 import { PASSWORD } from '../../test/support/sign-in-app.ts';
+import { hashNumbers } from '../audit/audit.ts';
 
 describe('launching from SystmOne', () => {
   let db: TestDatabase;
@@ -232,6 +234,18 @@ describe('launching from SystmOne', () => {
         ['patient-not-found', 'patient-not-found', 'birth-date-mismatch'],
       );
       assert.doesNotMatch(pages[0]!, /type="search"|role="search"/, 'never a search');
+      const named = app.launches().map((entry) => entry.named);
+      assert.deepEqual(
+        named.slice(-3),
+        ['9999999999', '9000000009', PATIENT.nhsNumber].map((number) =>
+          hashNumbers(app.context.secrets, [number]),
+        ),
+        'so that the patient sees who tried',
+      );
+      assert.ok(
+        named.slice(0, -3).every((some) => !some?.length),
+        'nobody unknown names a patient',
+      );
     });
 
     it('that a record was joined with another', async () => {

@@ -200,6 +200,14 @@ describe('who has looked', () => {
     await audited({ ...link, outcome: 'birth-date-mismatch', status: 422 });
     // Named twice over, and somebody else's number.
     await audited({ named: [nia, hashed] });
+    const staff = { ...far, kind: 'page', client_id: null, account_id: pat, resource_type: null };
+    await audited({
+      ...staff,
+      interaction: 'launch',
+      outcome: 'patient-not-found',
+      status: 303,
+      named: [hashed],
+    });
     await audited({ ...search, named: ['#bbbbbbbbbbbbbb'] });
     const page = await client.get('/my/access');
     assert.match(
@@ -215,6 +223,9 @@ describe('who has looked', () => {
     assert.match(entries, /Refused: the date of birth that it gave is not yours/);
     assert.match(entries, /Found nothing of yours/);
     assert.match(page.body, new RegExp(`<option value="${moor}"`));
+    const launch = textOf((await client.get(`/my/access/entries?person=${pat}&for=${moor}`)).body);
+    assert.match(launch, /Tried to open your record from their own system/);
+    assert.match(launch, /Refused: you are not registered with the organisation/);
   });
 
   it('leaves out the patient’s own doings, and everybody else’s', async () => {

@@ -52,6 +52,7 @@ export function cameOfIt({ outcome, touched }: Pick<AccessEntry, 'outcome' | 'to
 /** What administrators are told in other words. */
 const TO_THE_PATIENT: Record<string, string | undefined> = {
   'patient-unknown': 'you are not registered with the organisation',
+  'patient-not-found': 'you are not registered with the organisation',
   'birth-date-mismatch': 'the date of birth that it gave is not yours',
   'patient-choice': 'only you change your choices',
 };
