@@ -2,8 +2,10 @@ import type { FastifyInstance } from 'fastify';
 import { connectionRoutes } from './connections/routes.ts';
 import type { Context } from './context.ts';
 import { isUnavailable } from './database/unavailable.ts';
+import type { DemoIdentityProvider } from './demo/identity-provider/index.ts';
 import { helpRoutes } from './help/routes.ts';
 import { createMail, outboxRoutes } from './mail/index.ts';
+import { createGuardedFetch } from './oauth/guarded-fetch.ts';
 import { PATIENT_NAVIGATION, patientRoutes } from './patients/index.ts';
 import { recordRoutes } from './record/index.ts';
 import { setUpSignIn } from './sign-in/index.ts';
@@ -14,8 +16,13 @@ import { setUpWeb, type Viewer } from './web/index.ts';
  * The pages people see, in a scope of their own: their cookies, forms, headers and error pages do not touch the
  * APIs.
  */
-export async function setUpPages(app: FastifyInstance, context: Context): Promise<void> {
-  const { config, secrets, database, audit, now } = context;
+export async function setUpPages(
+  app: FastifyInstance,
+  context: Context,
+  demoProvider?: DemoIdentityProvider,
+): Promise<void> {
+  const { config, secrets, database, audit, baseUrl, now } = context;
+  const fetch = createGuardedFetch();
   const secure = config.baseUrl?.startsWith('https:') ?? false;
   await app.register(async (scope) => {
     const web = await setUpWeb(scope, { cookieKey: secrets.cookieKey, secure, navigation, isUnavailable });
@@ -24,6 +31,7 @@ export async function setUpPages(app: FastifyInstance, context: Context): Promis
       secrets,
       secure,
       now,
+      providers: demoProvider?.access(fetch) ?? { fetch, isPlainHttp: () => false, baseUrl },
       recordAudit: ({ action, outcome, details, ...entry }) =>
         audit.record({
           kind: 'page',
@@ -41,6 +49,7 @@ export async function setUpPages(app: FastifyInstance, context: Context): Promis
     scope.addHook('onClose', mail.close);
     await scope.register(patientRoutes(context, web, mail, { secure }));
     if (config.demo) outboxRoutes(scope, mail, web.pages);
+    demoProvider?.pages(scope, web.pages);
     await web.pages.warm();
   });
 }

@@ -7,6 +7,7 @@ import type { Context } from './context.ts';
 import { openDatabase } from './database/connect.ts';
 import { migrate } from './database/migrate.ts';
 import { StartError } from './database/start-error.ts';
+import { createDemoIdentityProvider } from './demo/identity-provider/index.ts';
 import { announceDemo, setUpDemo } from './demo/set-up.ts';
 import { openDefinitions } from './fhir/definitions/open-definitions.ts';
 import { fhirRoutes } from './fhir/routes.ts';
@@ -57,9 +58,9 @@ export async function startServer(config: Config, log = createLog(config)) {
     await app.register(oneTimeLaunchRoutes(context));
     await app.register(fhirRoutes(context, definitions, smartConfiguration));
     await app.register(pushRoutes(context));
-    await setUpPages(app, context);
+    await setUpPages(app, context, world && createDemoIdentityProvider(app, world, baseUrl));
     await listen(app, config);
-    const demo = world && (await announceDemo(world, config, baseUrl()));
+    const demo = world && (await announceDemo(world, context));
     return { app, context, baseUrl: baseUrl(), demo, stop };
   } catch (error) {
     await stop();

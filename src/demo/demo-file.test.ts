@@ -23,6 +23,7 @@ test('the file holds what it is documented to hold, and nothing else', () => {
     'systems',
     'connections',
     'launches',
+    'identityProviders',
     'patients',
     'invitations',
     'letters',
@@ -64,6 +65,13 @@ test('the file holds what it is documented to hold, and nothing else', () => {
     'unpaired',
     'unpairedUrl',
     'urlPrefix',
+  ]);
+  assert.deepEqual(keys(file.identityProviders), [
+    'clientId',
+    'issuer',
+    'organisation',
+    'people',
+    'signInUrl',
   ]);
   assert.deepEqual(keys(file.invitations), ['code', 'expiry', 'patientId', 'token']);
   assert.deepEqual(keys(file.letters), ['identifier', 'organisation', 'patientId', 'read', 'system']);

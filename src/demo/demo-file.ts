@@ -1,5 +1,6 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { StartError } from '../database/start-error.ts';
+import { describeSignIn } from './identity-provider/set-up.ts';
 import { describeLaunches } from './launches.ts';
 import { patientsExtra } from './patients-extra.ts';
 import type { World } from './world.ts';
@@ -54,6 +55,7 @@ export function describeWorld(world: World, baseUrl: string) {
         scopes,
       })),
     launches: describeLaunches(world, baseUrl),
+    identityProviders: describeSignIn(world, baseUrl),
     // E-mail address and password: of those who have joined.
     patients: listed.map(({ id, nhsNumber, birthDate, family, given, registrations }) => ({
       id,

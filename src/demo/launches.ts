@@ -16,7 +16,7 @@ import { userKeyOf } from '../systmone/incoming.ts';
 import { keyOfPassphrase } from '../systmone/profiles/passphrase-key.ts';
 import { seal } from '../systmone/sealed.ts';
 import { createRandom } from './random.ts';
-import type { DemoPerson } from './staff.ts';
+import { type DemoPerson, professionalsOf } from './staff.ts';
 import type { World } from './world.ts';
 
 type DemoUser = { userName: string; person: DemoPerson };
@@ -40,9 +40,7 @@ const PROFILES = {
 function demoLaunches({ seed, organisations, staff, today }: World): DemoLaunch[] {
   return organisations.map(({ id: organisationId, odsCode, kind }) => {
     const random = createRandom(`${seed}/launches/${odsCode}`);
-    const professionals = staff.filter(({ roles }) =>
-      roles.some((held) => held.organisationId === organisationId && held.role === 'professional'),
-    );
+    const professionals = professionalsOf(staff, organisationId);
     const userOf = (index: number): DemoUser => {
       const person = professionals[index]!;
       const [given = '', family = ''] = person.email.split('@')[0]!.split('.');
@@ -179,9 +177,14 @@ export function describeLaunches(world: World, baseUrl: string) {
       paired: {
         userName: paired.userName,
         email: paired.person.email,
+        totpSecret: paired.person.totpSecret,
         cookie: { name: cookieName, value: paired.deviceToken },
       },
-      unpaired: { userName: unpaired.userName, email: unpaired.person.email },
+      unpaired: {
+        userName: unpaired.userName,
+        email: unpaired.person.email,
+        totpSecret: unpaired.person.totpSecret,
+      },
       exampleUrl: linkFor(paired.userName),
       unpairedUrl: linkFor(unpaired.userName),
     };

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { StartError } from '../database/start-error.ts';
+import { sealTotpSecret, secretOf } from '../sign-in/totp.ts';
 import { writeDemoFile } from './demo-file.ts';
+import { setUpDemoSignIn } from './identity-provider/set-up.ts';
 import { setUpDemoLaunches } from './launches.ts';
 import { findDemoWorld, hasDemoAccounts } from './load.ts';
 import { loadDemoWorldAside } from './load-aside.ts';
@@ -29,15 +31,26 @@ export async function setUpDemo(context: Needs): Promise<World | undefined> {
   if (loaded.outcome === 'not-empty') return undefined;
   if (loaded.outcome === 'loaded') await recordPastCalls(audit, secrets, loaded.world);
   await setUpDemoLaunches(context, loaded.world);
+  await setUpSecondFactors(context, loaded.world);
   return loaded.world;
 }
 
+/** A demo world of an earlier version has fewer second factors; one that somebody set up themselves stays. */
+async function setUpSecondFactors({ database, secrets }: Needs, { staff }: World): Promise<void> {
+  for (const { id, totpSecret } of staff) {
+    if (!totpSecret) continue;
+    await database.owner.query('update account set totp_secret = $2 where id = $1 and totp_secret is null', [
+      id,
+      sealTotpSecret(secrets.encryptionKey, id, secretOf(totpSecret)),
+    ]);
+  }
+}
+
 /** Tells scripts (DEMO_FILE) and people (the text returned) how to get in. */
-export async function announceDemo(
-  world: World,
-  { demoFile }: Pick<Context['config'], 'demoFile'>,
-  baseUrl: string,
-): Promise<string> {
+export async function announceDemo(world: World, context: Needs & Pick<Context, 'baseUrl'>): Promise<string> {
+  const { demoFile } = context.config;
+  const baseUrl = context.baseUrl();
+  await setUpDemoSignIn(context, world, baseUrl);
   if (demoFile) await writeDemoFile(demoFile, world, baseUrl);
   return DEMO_ROLES.flatMap((role) => {
     const person = world.staff.find(({ roles }) => roles.some((held) => held.role === role));

@@ -13,7 +13,7 @@ export type DemoPerson = {
   email: string;
   /** Known to everybody who reads the documentation; production refuses to start with these accounts. */
   password: string;
-  /** Base32, for administrators: who grants access signs in with a second factor. */
+  /** Base32: who grants access, or connects a clinical system, signs in with a second factor. */
   totpSecret?: string;
   roles: DemoRole[];
 };
@@ -36,12 +36,26 @@ export function makeStaff(seed: string, organisations: readonly DemoOrganisation
   )!;
   const second = organisations.find(({ kind }) => kind === 'community')!;
   both.roles.push({ organisationId: second.id, role: 'professional', teamId: second.teams[1]!.id });
+  for (const { id, odsCode } of organisations) {
+    // The two whom the demo's launches are about; drawn apart, so that all else stays as it was.
+    for (const person of professionalsOf(people, id).slice(0, 2)) {
+      person.totpSecret ??= base32(
+        createRandom(`${seed}/second-factor/${odsCode}/${person.email}`).bytes(20),
+      );
+    }
+  }
   return people;
 
   function inPractice(held: DemoRole) {
     return organisations.some(({ id, kind }) => id === held.organisationId && kind === 'practice');
   }
 }
+
+/** Who works there as a professional, in the order in which the demo world tells of them. */
+export const professionalsOf = (people: readonly DemoPerson[], organisationId: string): DemoPerson[] =>
+  people.filter(({ roles }) =>
+    roles.some((held) => held.organisationId === organisationId && held.role === 'professional'),
+  );
 
 const CAST: readonly (readonly [StaffRole, string?])[] = [
   ['administrator'],

@@ -4,7 +4,8 @@ export type DirectoryErrorCode =
   | 'ORGANISATION_UNKNOWN'
   | 'ACCOUNT_DISABLED'
   | 'STAFF_ROLE_HELD'
-  | 'STAFF_ROLE_UNKNOWN';
+  | 'STAFF_ROLE_UNKNOWN'
+  | 'IDENTITY_PROVIDER_UNKNOWN';
 
 /** Why something about an organisation or its staff could not be done, in words for whoever asked for it. */
 export class DirectoryError extends Error {

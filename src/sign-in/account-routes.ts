@@ -14,18 +14,22 @@ const PasswordForm = Type.Object({
 const EndForm = Type.Object({ session: Type.String({ pattern: '^([0-9a-f]{64}|others)$' }) });
 
 /** /account: who I am here, my password, where I am signed in. */
-export function accountRoutes(app: FastifyInstance, room: Room): void {
+export function accountRoutes(app: FastifyInstance, room: Room, organisationSignIn: boolean): void {
   const { pages, sessions, store, record, now, flash } = room;
   const changePassword = createChangePassword(room);
   const onRequest = room.requireStaff;
 
   app.get('/account', { onRequest }, async (request, reply) => {
     const staff = staffOf(request);
+    const session = request.staffSession!;
     const open = await store.sessionsOf(staff.accountId, now(), IDLE_SECONDS);
     return pages.render(reply, 'sign-in/account.njk', {
       staff,
       roles: staff.roles.map((role) => ({ ...role, roleName: ROLE_NAMES[role.role] })),
-      hasSecondFactor: request.staffSession?.account.totpSecret !== null,
+      hasSecondFactor: session.account.totpSecret !== null,
+      maySetUpCode: !session.account.totpSecret && !session.openedBy && !session.identityId,
+      byOrganisation: session.identityId !== null,
+      organisationSignIn,
       sessions: open.map((session) => {
         const id = session.idHash.toString('hex');
         return { ...session, id, browser: browserName(session.userAgent), current: id === staff.sessionId };

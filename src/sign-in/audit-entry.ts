@@ -6,6 +6,9 @@ export type SignInAuditEntry = {
   action:
     | 'sign-in'
     | 'sign-in-code'
+    | 'sign-in-with-organisation'
+    | 'connect-organisation-sign-in'
+    | 'end-organisation-sign-in'
     | 'second-factor-set-up'
     | 'sign-out'
     | 'choose-organisation'
@@ -23,7 +26,8 @@ export type SignInAuditEntry = {
 
 export type RecordAudit = (entry: SignInAuditEntry) => Promise<void>;
 
-type Told = Omit<SignInAuditEntry, 'at' | 'status' | 'address' | 'requestId'>;
+type Told = Omit<SignInAuditEntry, 'at' | 'status' | 'address' | 'requestId'> &
+  Partial<Pick<SignInAuditEntry, 'status'>>;
 
 /** Fills in when, from where, in which request, and how it was answered. */
 export const createRecorder =

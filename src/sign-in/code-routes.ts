@@ -23,6 +23,10 @@ const WORDS = {
   'enrolled-already': 'A second step was set up for this account meanwhile. Sign in again',
 };
 
+/** Whoever signed in with a password alone may set up more, though their role does not ask for it. */
+const mayEnrol = (session: StoredSession): boolean =>
+  nextStep(session) === 'done' && !session.openedBy && !session.identityId && !session.account.totpSecret;
+
 /** /sign-in/code and /sign-in/set-up-code: the second factor. */
 export function codeRoutes(app: FastifyInstance, room: Room): void {
   const { pages, sessions, record } = room;
@@ -71,7 +75,7 @@ export function codeRoutes(app: FastifyInstance, room: Room): void {
   /** The session when this is the step it is at; otherwise the person is sent to where they should be. */
   function at(step: Step, request: FastifyRequest, reply: FastifyReply, next: string): StoredSession | null {
     const session = request.staffSession;
-    if (session && nextStep(session) === step) return session;
+    if (session && (nextStep(session) === step || (step === 'enrol' && mayEnrol(session)))) return session;
     reply.redirect(session ? stepPage(session, next) : `/sign-in?next=${encodeURIComponent(next)}`, 303);
     return null;
   }

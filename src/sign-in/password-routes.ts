@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { createCheckPassword } from './check-password.ts';
 import { safeNextPath } from './next-path.ts';
+import type { WaysIn } from './provider/ways-in.ts';
 import { stepPage } from './require-staff.ts';
 import type { Room } from './room.ts';
 import { tooManyAttempts } from './too-many-attempts.ts';
@@ -14,7 +15,7 @@ const Form = Type.Object({
 });
 
 /** /sign-in and /sign-out. */
-export function passwordRoutes(app: FastifyInstance, room: Room): void {
+export function passwordRoutes(app: FastifyInstance, room: Room, waysIn?: WaysIn): void {
   const { pages, sessions, record } = room;
   const checkPassword = createCheckPassword(room);
   const WRONG = 'The email address or the password is not right';
@@ -22,20 +23,26 @@ export function passwordRoutes(app: FastifyInstance, room: Room): void {
   app.get<{ Querystring: Static<typeof Query> }>(
     '/sign-in',
     { schema: { querystring: Query } },
-    (request, reply) => {
+    async (request, reply) => {
       const next = safeNextPath(request.query.next);
       const session = request.staffSession;
       // A session that a launch opened is no sign-in: the person may want the powers they have beyond it.
       if (session && !session.openedBy) return reply.redirect(stepPage(session, next), 303);
-      return pages.render(reply, 'sign-in/sign-in.njk', { next, email: '' });
+      const ways = await waysIn?.ofBrowser(request, next);
+      return pages.render(reply, 'sign-in/sign-in.njk', { next, email: '', ways });
     },
   );
 
   app.post<{ Body: Static<typeof Form> }>('/sign-in', { schema: { body: Form } }, async (request, reply) => {
     const { email, password } = request.body;
     const next = safeNextPath(request.body.next);
-    const show = (errors: { field: string; text: string }[]) =>
-      pages.render(reply.code(422), 'sign-in/sign-in.njk', { next, email, errors });
+    const show = async (errors: { field: string; text: string }[]) =>
+      pages.render(reply.code(422), 'sign-in/sign-in.njk', {
+        next,
+        email,
+        errors,
+        ways: await waysIn?.ofBrowser(request, next),
+      });
 
     const missing = [];
     if (!email.trim()) missing.push({ field: 'email', text: 'Enter your email address' });
@@ -67,7 +74,11 @@ export function passwordRoutes(app: FastifyInstance, room: Room): void {
       await sessions.end(reply, session);
       await record(request, { action: 'sign-out', outcome: 'success', accountId: session.account.id });
     }
-    room.flash(reply, { kind: 'success', text: 'You have signed out' });
+    // Whoever sits down next would be signed in as them by a click.
+    const there = session?.identityId
+      ? '. You may still be signed in to your organisation: sign out there too'
+      : '';
+    room.flash(reply, { kind: 'success', text: `You have signed out${there}` });
     return reply.redirect('/sign-in', 303);
   });
 }

@@ -17,6 +17,8 @@ export type Staff = {
   csrf: string;
   /** False: a paired device opened the session, and the person has not signed in here. */
   signedIn: boolean;
+  /** Whether the sign-in of this session had a second factor. */
+  secondFactor: boolean;
 };
 
 declare module 'fastify' {
@@ -63,6 +65,7 @@ export function createRecogniseStaff(sessions: Sessions) {
       sessionId: session.idHash.toString('hex'),
       csrf: session.csrf,
       signedIn: session.openedBy === null,
+      secondFactor: session.secondFactorAt !== null,
     };
     request.viewer = {
       name: account.name,

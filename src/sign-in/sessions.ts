@@ -25,17 +25,20 @@ export function createSessions(options: { store: SignInStore; secure: boolean; n
     reply: FastifyReply,
     account: Account,
     before: StoredSession | null,
-    organisationId: string | null,
-    openedBy: OpenedBy | null,
+    opening: Opening,
   ): Promise<StoredSession> {
     if (before) await store.endSession(before.idHash, before.account.id, now());
     const { id, idHash, csrf } = fresh();
     const at = now();
+    const { organisationId = null, openedBy = null, identityId = null } = opening;
+    const secondFactorAt = identityId ? at : null;
     await store.insertSession({
       idHash,
       csrf,
       organisationId,
       openedBy,
+      identityId,
+      secondFactorAt,
       accountId: account.id,
       now: at,
       expiresAt: new Date(at.getTime() + ABSOLUTE_SECONDS * 1000),
@@ -48,8 +51,9 @@ export function createSessions(options: { store: SignInStore; secure: boolean; n
       account,
       organisationId,
       csrf,
-      secondFactorAt: null,
+      secondFactorAt,
       openedBy,
+      identityId,
       createdAt: at,
       lastSeenAt: at,
     };
@@ -78,7 +82,7 @@ export function createSessions(options: { store: SignInStore; secure: boolean; n
       before: StoredSession | null,
     ): Promise<SessionState> {
       const organisationId = account.roles.length === 1 ? account.roles[0]!.organisationId : null;
-      const { secondFactorAt, openedBy } = await start(request, reply, account, before, organisationId, null);
+      const { secondFactorAt, openedBy } = await start(request, reply, account, before, { organisationId });
       return { account, organisationId, secondFactorAt, openedBy };
     },
 
@@ -89,8 +93,17 @@ export function createSessions(options: { store: SignInStore; secure: boolean; n
       account: Account,
       opening: { organisationId: string; openedBy: OpenedBy },
     ): Promise<StoredSession> {
-      const { organisationId, openedBy } = opening;
-      return start(request, reply, account, request.staffSession, organisationId, openedBy);
+      return start(request, reply, account, request.staffSession, opening);
+    },
+
+    /** A new session for someone for whom their organisation's provider vouched, with a second factor, for it alone. */
+    async openVouched(
+      request: FastifyRequest,
+      reply: FastifyReply,
+      account: Account,
+      opening: { organisationId: string; identityId: string },
+    ): Promise<void> {
+      await start(request, reply, account, request.staffSession, opening);
     },
 
     /** Renews the session's id with what it has become. Null when it ended meanwhile. */
@@ -112,6 +125,8 @@ export function createSessions(options: { store: SignInStore; secure: boolean; n
     },
   };
 }
+
+type Opening = { organisationId?: string | null; openedBy?: OpenedBy; identityId?: string };
 
 export type Sessions = ReturnType<typeof createSessions>;
 

@@ -8,7 +8,14 @@ import { codeRoutes } from './code-routes.ts';
 import { createOpenLaunched } from './open-launched.ts';
 import { organisationRoutes } from './organisation-routes.ts';
 import { passwordRoutes } from './password-routes.ts';
+import type { ProviderAccess } from './provider/ask-provider.ts';
+import { findRoutes } from './provider/find-routes.ts';
+import { identityRoutes } from './provider/identity-routes.ts';
+import { createProviderRoom } from './provider/room.ts';
+import { providerRoutes } from './provider/routes.ts';
+import type { WaysIn } from './provider/ways-in.ts';
 import { createGuards, createRecogniseStaff } from './require-staff.ts';
+import type { Room } from './room.ts';
 import { createSessions } from './sessions.ts';
 import { createSignInStore } from './store.ts';
 
@@ -19,6 +26,8 @@ type SignInOptions = {
   secure: boolean;
   now: () => Date;
   recordAudit: RecordAudit;
+  /** How organisations' own sign-ins are reached; without it nobody is offered one. */
+  providers?: ProviderAccess;
 };
 
 const CLEAN_EVERY_MS = 3_600_000;
@@ -32,7 +41,7 @@ export function setUpSignIn(app: FastifyInstance, web: Web, options: SignInOptio
   const attempts = createAttempts(options.database, options.secrets.pepper);
   const sessions = createSessions({ store, secure: options.secure, now: options.now });
   const guards = createGuards(web);
-  const room = {
+  const room: Room = {
     ...guards,
     ...web,
     store,
@@ -46,10 +55,11 @@ export function setUpSignIn(app: FastifyInstance, web: Web, options: SignInOptio
   app.decorateRequest('staff', null);
   app.decorateRequest('staffSession', null);
   app.addHook('onRequest', createRecogniseStaff(sessions));
-  passwordRoutes(app, room);
+  const waysIn = options.providers && organisationSignIn(app, room, options, options.providers);
+  passwordRoutes(app, room, waysIn);
   codeRoutes(app, room);
   organisationRoutes(app, room);
-  accountRoutes(app, room);
+  accountRoutes(app, room, waysIn !== undefined);
 
   const cleaning = setInterval(() => {
     Promise.all([store.clean(options.now()), attempts.clean(options.now())]).catch((error) =>
@@ -58,7 +68,20 @@ export function setUpSignIn(app: FastifyInstance, web: Web, options: SignInOptio
   }, CLEAN_EVERY_MS).unref();
   app.addHook('onClose', async () => clearInterval(cleaning));
 
-  return { ...guards, attempts, openLaunchedSession: createOpenLaunched(room) };
+  return { ...guards, attempts, openLaunchedSession: createOpenLaunched(room), waysIn };
+}
+
+function organisationSignIn(
+  app: FastifyInstance,
+  room: Room,
+  { database, secure }: SignInOptions,
+  access: ProviderAccess,
+): WaysIn {
+  const providerRoom = createProviderRoom(room, { database, access, secure });
+  providerRoutes(app, providerRoom);
+  identityRoutes(app, providerRoom);
+  findRoutes(app, providerRoom);
+  return providerRoom.waysIn;
 }
 
 export type SignIn = ReturnType<typeof setUpSignIn>;

@@ -20,6 +20,11 @@ export type StoredSession = {
   secondFactorAt: Date | null;
   /** Null: signed in. Otherwise the session has a professional's powers at most, for its one organisation. */
   openedBy: OpenedBy | null;
+  /**
+   * Null: signed in with the service's password. Otherwise the organisation's provider vouched for the person, and the
+   * account's roles are here those in that organisation alone.
+   */
+  identityId: string | null;
   createdAt: Date;
   lastSeenAt: Date;
 };
@@ -31,12 +36,13 @@ export type SessionSummary = {
   userAgent: string | null;
 };
 
-const ACCOUNT_COLUMNS = `
+/** An account with the roles it holds now, of those that `counts` lets count. */
+const accountColumns = (counts = 'true') => `
   a.id as account_id, a.email, a.name, a.password_hash, a.totp_secret,
   coalesce((select json_agg(json_build_object('organisationId', r.organisation_id,
                                               'organisationName', o.name, 'role', r.role) order by o.name)
               from staff_role r join organisation o on o.id = r.organisation_id
-             where r.account_id = a.id and r.ended_at is null), '[]') as roles`;
+             where r.account_id = a.id and r.ended_at is null and ${counts}), '[]') as roles`;
 
 /** The SQL of sign-in. Times are the caller's, so that limits can be tested without waiting. */
 export function createSignInStore(database: Pick<Pool, 'query'>) {
@@ -47,7 +53,7 @@ export function createSignInStore(database: Pick<Pool, 'query'>) {
     async accountByEmail(email: string): Promise<Account | null> {
       const { rows } = await run(
         'account-by-email',
-        `select ${ACCOUNT_COLUMNS} from account a where a.email = $1 and a.disabled_at is null`,
+        `select ${accountColumns()} from account a where a.email = $1 and a.disabled_at is null`,
         [email.trim().toLowerCase()],
       );
       return rows[0] ? account(rows[0]) : null;
@@ -56,20 +62,27 @@ export function createSignInStore(database: Pick<Pool, 'query'>) {
     async accountById(accountId: string): Promise<Account | null> {
       const { rows } = await run(
         'account-by-id',
-        `select ${ACCOUNT_COLUMNS} from account a where a.id = $1 and a.disabled_at is null`,
+        `select ${accountColumns()} from account a where a.id = $1 and a.disabled_at is null`,
         [accountId],
       );
       return rows[0] ? account(rows[0]) : null;
     },
 
-    /** One statement a page: session, person and the roles they hold now, so that an ended role ends at once. */
+    /**
+     * One statement a page: session, person and the roles they hold now, so that an ended role ends at once. A provider
+     * counts while it and the person's tie to it stand, and for its own organisation alone.
+     */
     async liveSession(idHash: Buffer, now: Date, idleSeconds: number): Promise<StoredSession | null> {
       const { rows } = await run(
         'live-session',
         `select s.id_hash, s.organisation_id, s.csrf_token, s.second_factor_at, s.created_at, s.last_seen_at,
-                s.opened_by, ${ACCOUNT_COLUMNS}
+                s.opened_by, s.identity_id,
+                ${accountColumns('(s.identity_id is null or r.organisation_id = p.organisation_id)')}
            from staff_session s join account a on a.id = s.account_id
-          where s.id_hash = $1 and s.ended_at is null and s.expires_at > $2
+           left join staff_identity i on i.id = s.identity_id and i.account_id = a.id and i.ended_at is null
+           left join identity_provider p on p.id = i.provider_id and p.ended_at is null
+          where (s.identity_id is null or p.id is not null)
+            and s.id_hash = $1 and s.ended_at is null and s.expires_at > $2
             and s.last_seen_at > $2 - make_interval(secs => $3) and a.disabled_at is null`,
         [idHash, now, idleSeconds],
       );
@@ -82,6 +95,7 @@ export function createSignInStore(database: Pick<Pool, 'query'>) {
         csrf: row.csrf_token,
         secondFactorAt: row.second_factor_at,
         openedBy: row.opened_by,
+        identityId: row.identity_id,
         createdAt: row.created_at,
         lastSeenAt: row.last_seen_at,
       };
@@ -97,12 +111,14 @@ export function createSignInStore(database: Pick<Pool, 'query'>) {
       address: string;
       userAgent: string;
       openedBy: OpenedBy | null;
+      identityId: string | null;
+      secondFactorAt: Date | null;
     }): Promise<void> {
       await run(
         'insert-session',
         `insert into staff_session (id_hash, account_id, organisation_id, csrf_token, created_at, last_seen_at,
-                                    expires_at, address, user_agent, opened_by)
-         values ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9)`,
+                                    expires_at, address, user_agent, opened_by, identity_id, second_factor_at)
+         values ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9, $10, $11)`,
         [
           session.idHash,
           session.accountId,
@@ -113,6 +129,8 @@ export function createSignInStore(database: Pick<Pool, 'query'>) {
           session.address,
           session.userAgent,
           session.openedBy,
+          session.identityId,
+          session.secondFactorAt,
         ],
       );
     },

@@ -1,9 +1,8 @@
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { Secret, TOTP } from 'otpauth';
+import { seal, unseal } from './seal.ts';
 
 const PERIOD_SECONDS = 30;
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
 
 /**
  * The time step (RFC 6238) whose code this is, one step early or late forgiven, or null. Whoever accepts a code
@@ -40,21 +39,13 @@ export const offeredSecret = (encryptionKey: Buffer, sessionIdHash: Buffer): Buf
     .digest()
     .subarray(0, 20);
 
-/** AES-256-GCM: nonce, ciphertext, tag. Bound to the account, so that a secret moved to another row does not open. */
-export function sealTotpSecret(encryptionKey: Buffer, accountId: string, secret: Buffer): Buffer {
-  const nonce = randomBytes(NONCE_BYTES);
-  const cipher = createCipheriv('aes-256-gcm', encryptionKey, nonce).setAAD(Buffer.from(accountId));
-  return Buffer.concat([nonce, cipher.update(secret), cipher.final(), cipher.getAuthTag()]);
-}
+/** Kept so that the database alone tells nothing of it. Bound to the account: one moved to another row does not open. */
+export const sealTotpSecret = (encryptionKey: Buffer, accountId: string, secret: Buffer): Buffer =>
+  seal(encryptionKey, accountId, secret);
 
 /** @throws when the sealed secret was altered or belongs to another account or key. */
-export function openTotpSecret(encryptionKey: Buffer, accountId: string, sealed: Buffer): Buffer {
-  const decipher = createDecipheriv('aes-256-gcm', encryptionKey, sealed.subarray(0, NONCE_BYTES), {
-    authTagLength: TAG_BYTES,
-  });
-  decipher.setAAD(Buffer.from(accountId)).setAuthTag(sealed.subarray(-TAG_BYTES));
-  return Buffer.concat([decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
-}
+export const openTotpSecret = (encryptionKey: Buffer, accountId: string, sealed: Buffer): Buffer =>
+  unseal(encryptionKey, accountId, sealed);
 
 const totp = (secret: Buffer, issuer = 'Connected Systems', label = ''): TOTP =>
   new TOTP({

@@ -9,6 +9,7 @@ import {
   secretOf,
   setUpSignIn,
 } from '../../src/sign-in/index.ts';
+import type { ProviderAccess } from '../../src/sign-in/provider/ask-provider.ts';
 import type { Role } from '../../src/sign-in/store.ts';
 import { setUpWeb } from '../../src/web/index.ts';
 import { type PageClient, pageClient } from './page-client.ts';
@@ -19,7 +20,10 @@ const KEY = Buffer.alloc(32, 7);
 let passwordHash: Promise<string> | undefined;
 
 /** The pages of sign-in alone, on a real database, with a clock that tests set and two pages to get to. */
-export async function signInApp(database: Database, options: { secure?: boolean } = {}) {
+export async function signInApp(
+  database: Database,
+  options: { secure?: boolean; providers?: ProviderAccess } = {},
+) {
   const clock = { now: new Date('2026-11-22T09:00:00Z') };
   const audit: SignInAuditEntry[] = [];
   const executed: string[] = [];
@@ -38,6 +42,7 @@ export async function signInApp(database: Database, options: { secure?: boolean 
       secure,
       now: () => clock.now,
       recordAudit: async (entry) => void audit.push(entry),
+      providers: options.providers,
     });
     addPages(html, signIn, executed);
   });
