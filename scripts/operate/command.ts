@@ -3,7 +3,12 @@ import type { Database } from '../../src/database/connect.ts';
 import type { Secrets } from '../../src/secrets.ts';
 
 /** What a command works with: opened for it, closed after it. */
-export type Tools = { database: Database; secrets: Secrets };
+export type Tools = {
+  database: Database;
+  secrets: Secrets;
+  /** Where people reach the service, when BASE_URL is set. */
+  baseUrl: string | undefined;
+};
 
 type Option = {
   /** What the value is, as the usage shows it: 'name', 'e-mail'. */

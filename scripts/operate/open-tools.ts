@@ -26,7 +26,7 @@ export async function openTools(env: NodeJS.ProcessEnv) {
       await audit.close();
       await database.stop();
     };
-    return { database, secrets, audit, close };
+    return { database, secrets, baseUrl: config.baseUrl, audit, close };
   } catch (error) {
     await database.stop();
     throw error;

@@ -8,6 +8,7 @@ import { SystemError } from '../../src/systems/system-error.ts';
 import { type Command, type Done, UsageError, type Values } from './command.ts';
 import { credentialCommands } from './credential-commands.ts';
 import { openTools } from './open-tools.ts';
+import { providerCommands } from './provider-commands.ts';
 import { helpOf, readArguments } from './read-arguments.ts';
 import { showSystem } from './show-system.ts';
 import { staffCommands } from './staff-commands.ts';
@@ -15,6 +16,7 @@ import { systemCommands } from './system-commands.ts';
 
 const COMMANDS: Record<string, Command> = {
   ...staffCommands,
+  ...providerCommands,
   ...systemCommands,
   'show-system': showSystem,
   ...credentialCommands,
@@ -76,7 +78,8 @@ async function recorded(
   } catch (error) {
     if (!(error instanceof SystemError || error instanceof DirectoryError)) throw error;
     // An ID that names nothing is whatever somebody typed: not for the log.
-    const clientId = error.code.endsWith('_UNKNOWN') ? undefined : of('client-id') || undefined;
+    const ofSystem = error instanceof SystemError && !error.code.endsWith('_UNKNOWN');
+    const clientId = (ofSystem && of('client-id')) || undefined;
     await audit.record({ ...entry, clientId, outcome: error.code, status: 422, detail: by() });
     throw error;
   }

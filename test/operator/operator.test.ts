@@ -81,7 +81,16 @@ async function refused(command: string, options: Options, says: RegExp, code = 1
 
 /** All that commands may change. */
 async function everything() {
-  const tables = ['organisation', 'team', 'account', 'staff_role', 'company', 'system', 'system_secret'];
+  const tables = [
+    'organisation',
+    'team',
+    'account',
+    'staff_role',
+    'company',
+    'system',
+    'system_secret',
+    'identity_provider',
+  ];
   const rows = tables.map((table) =>
     db.database.owner.query(`select coalesce(json_agg(t order by t::text), '[]') as all from ${table} t`),
   );
@@ -111,6 +120,8 @@ test('from an empty database to a working grant, with nothing but commands, page
   const server = await startServer(loadConfig(env));
   try {
     const client = pageClient(server.app);
+    const demoProvider = '/demo/identity-provider/.well-known/openid-configuration';
+    assert.equal((await client.get(demoProvider)).statusCode, 404, 'the demo is nowhere but in the demo');
     await client.get('/sign-in');
     const entered = await client.post('/sign-in', {
       email: 'ada@example.org',
@@ -392,4 +403,58 @@ test('the embedded database takes commands while the service is stopped', async 
   const second = child('add-organisation', ...args);
   assert.equal((await second.end()).code, 1);
   assert.match(second.output(), /ZX1 is here already/);
+});
+
+test("an organisation's identity provider is set, shown, changed and removed, and its secret is never shown", async () => {
+  const odsCode = 'ZX11';
+  await done('add-organisation', {
+    ...ORGANISATION,
+    'ods-code': odsCode,
+    'administrator-email': 'eleven@example.org',
+  });
+  const file = join(directory, 'client-secret');
+  await writeFile(file, 'a-client-secret-to-keep\n');
+  const provider = {
+    organisation: odsCode,
+    issuer: 'https://sign-in.example.org/',
+    'client-id': 'connected-systems',
+    'client-secret-file': file,
+    'second-factor': 'amr=mfa,otp',
+  };
+  const set = 'set-identity-provider';
+  for (const issuer of [
+    'http://sign-in.example.org',
+    'https://10.0.0.1',
+    'https://u:p@x.example',
+    'x',
+    'https://x.example/?a',
+  ]) {
+    await refused(set, { ...provider, issuer }, /The issuer/);
+  }
+  await refused(set, { ...provider, organisation: 'NONE1' }, /no organisation with the ODS code NONE1/);
+  await refused(set, { ...provider, 'second-factor': 'sub=x' }, /--second-factor must be/, 2);
+  await refused(set, { ...provider, 'client-secret-file': join(directory, 'none') }, /cannot be read/, 2);
+  await refused('show-identity-provider', { organisation: odsCode }, /has an identity provider/);
+
+  const said = await done(set, provider);
+  assert.match(said, /Redirect URI to register there: <BASE_URL>\/sign-in\/with\/ZX11\/callback/);
+  const { interaction, outcome, resource_type, detail } = await lastRecord();
+  assert.deepEqual([interaction, outcome, resource_type], [set, 'allowed', 'identity-provider']);
+  assert.match(detail, /: made$/);
+  const shown = await done('show-identity-provider', { organisation: odsCode });
+  assert.match(
+    shown,
+    /Issuer: https:\/\/sign-in\.example\.org\/\nClient ID: connected-systems\nSecond factor: amr=mfa,otp/,
+  );
+  assert.match(shown, /Connected people: 0/);
+  assert.match(
+    await done(set, { ...provider, 'second-factor': 'acr=urn:two' }),
+    /People who are connected stay/,
+  );
+  assert.match(await done(set, { ...provider, 'client-id': 'other' }), /takes the place of the one before/);
+  assert.match(await done('remove-identity-provider', { organisation: odsCode }), /It has ended/);
+  await refused('remove-identity-provider', { organisation: odsCode }, /has an identity provider/);
+
+  const everywhere = JSON.stringify([said, shown, await everything()]);
+  assert.ok(!everywhere.includes('a-client-secret-to-keep'));
 });
