@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { TOTP } from 'otpauth';
 import type { DemoFile } from '../src/demo/demo-file.ts';
 import { createProfile } from '../src/systmone/profiles/index.ts';
 import { cpuSeconds } from './processes.ts';
@@ -31,10 +32,11 @@ const dataDir = mkdtempSync(join(tmpdir(), 'bench-launch-'));
 const demoFile = join(dataDir, 'demo.json');
 const server = await startDemo();
 try {
-  const { linkFor, patients, person } = readDemo();
+  const { baseUrl, linkFor, patients, person } = readDemo();
   const browsers = [];
+  const own = await signIn(baseUrl, person);
   for (let index = 0; index < clients; index += 1) {
-    browsers.push(await connect(linkFor(`bench${index}`, patients[0]!), person));
+    browsers.push(await connect(linkFor(`bench${index}`, patients[0]!), own));
   }
   await measure(Math.ceil(clients * 4), browsers, linkFor, patients);
   const before = cpuOfTree(server.pid!);
@@ -87,7 +89,8 @@ async function startDemo() {
 }
 
 type Patient = { nhsNumber: string; birthDate: string };
-type Person = { email: string; password: string };
+type Person = { email: string; password: string; totpSecret?: string };
+type Browser = ReturnType<typeof newBrowser>;
 
 function readDemo() {
   const demo = JSON.parse(readFileSync(demoFile, 'utf8')) as DemoFile;
@@ -114,6 +117,7 @@ function readDemo() {
       serviceId: null,
     });
   return {
+    baseUrl: demo.baseUrl,
     linkFor,
     patients: demo.patients.filter(({ organisations }) => organisations.includes(launch.organisation)),
     person: demo.staff.find(({ email }) => email === launch.paired.email)!,
@@ -143,22 +147,40 @@ function newBrowser() {
   };
 }
 
-async function connect(link: string, { email, password }: Person) {
+type Own = { browser: Browser; baseUrl: string };
+
+function csrfOf(body: string) {
+  return /name="_csrf" value="([^"]+)"/.exec(body)?.[1] ?? '';
+}
+
+/** The person's own browser, in which they make the codes that connect the others. */
+async function signIn(baseUrl: string, { email, password, totpSecret }: Person): Promise<Own> {
   const browser = newBrowser();
-  const csrf = async (url: string) =>
-    /name="_csrf" value="([^"]+)"/.exec((await browser.send(url)).body)?.[1] ?? '';
+  const page = await browser.send(`${baseUrl}/sign-in`);
+  const code = await browser.send(`${baseUrl}/sign-in`, { _csrf: csrfOf(page.body), email, password });
+  const asked = await browser.send(code.next!);
+  const answer = { _csrf: csrfOf(asked.body), code: new TOTP({ secret: totpSecret }).generate() };
+  const done = await browser.send(`${baseUrl}/sign-in/code`, answer);
+  if (done.status !== 303) throw new Error(`the code was answered ${done.status}`);
+  return { browser, baseUrl };
+}
+
+async function connect(link: string, { browser: own, baseUrl }: Own): Promise<Browser> {
+  const account = `${baseUrl}/account/systmone`;
+  const made = await own.send(`${account}/codes`, { _csrf: csrfOf((await own.send(account)).body) });
+  const shown = (id: string) => new RegExp(`id="${id}"[^>]*>([^<]+)<`).exec(made.body)?.[1] ?? '';
+  const codes = { first: shown('first-code'), second: shown('second-code') };
+  const browser = newBrowser();
   const page = (await browser.send(link)).next!;
-  const { origin } = new URL(page);
-  const next = new URL(page).pathname;
-  await browser.send(`${origin}/sign-in`, { _csrf: await csrf(page), email, password, next });
-  const opened = await browser.send(page, { _csrf: await csrf(page) });
+  const { body } = await browser.send(page);
+  const opened = await browser.send(`${page}/codes`, { _csrf: csrfOf(body), ...codes });
   if (!opened.next?.includes('/record')) throw new Error(`a browser was not connected: ${opened.status}`);
   return browser;
 }
 
 async function measure(
   count: number,
-  browsers: ReturnType<typeof newBrowser>[],
+  browsers: Browser[],
   linkFor: (userName: string, patient: Patient) => string,
   patients: Patient[],
 ): Promise<number[]> {

@@ -29,6 +29,7 @@ export function accountRoutes(app: FastifyInstance, room: Room): void {
       codesUntil,
       reported: reported.map((event) => ({ ...event, words: outcomeWords(event.outcome) })),
       signedIn: request.staff!.signedIn,
+      secondFactor: request.staff!.secondFactor,
     });
   });
 
@@ -36,6 +37,8 @@ export function accountRoutes(app: FastifyInstance, room: Room): void {
     const acting = actingOf(request);
     // Whoever came by a launch has shown a device and no more: it must not connect another one.
     if (!request.staff!.signedIn) throw signInFirst();
+    // The codes stand for both factors where they are typed.
+    if (!request.staff!.secondFactor) throw secondFactorFirst();
     const codes = await room.makeCodes(acting);
     await context.audit.record({
       kind: 'page',
@@ -88,4 +91,14 @@ const signInFirst = () =>
     message:
       'You came here from your clinical system. To make codes, sign in with your email address and password.',
     whatToDo: 'Sign out, then sign in.',
+  });
+
+const secondFactorFirst = () =>
+  new PageError({
+    status: 403,
+    code: 'second-factor-needed',
+    title: 'Set up sign-in codes first',
+    message:
+      'You signed in with your password alone, and whoever has a pair of codes can open records in your name.',
+    whatToDo: 'Set up sign-in codes under “My account”, then make the codes.',
   });

@@ -98,9 +98,12 @@ export function connectRoutes(app: FastifyInstance, room: Room, answers: Answers
       waiting.source === 'systmone' ? 'SystmOne' : systemName(context.database.service, waiting.source),
     ]);
     const replayed = waiting.replayed && belongsTo(request, waiting);
+    const next = `/systmone/connect?launch=${waiting.name}`;
     if (replayed && !errors) reply.code(409);
     return room.pages.render(reply, 'systmone/connect.njk', {
       state: stateOf(request, waiting),
+      // After a link that was used elsewhere, whoever is still signed in at the organisation is asked anew.
+      wayIn: await room.signIn.waysIn?.ofOrganisation(waiting.organisationId, next, replayed),
       replayed,
       launch: waiting.name,
       organisation,
@@ -112,15 +115,16 @@ export function connectRoutes(app: FastifyInstance, room: Room, answers: Answers
 }
 
 /**
- * Whether the person at this browser has shown who they are: signed in with all it takes, for this organisation, and
- * for a link that was used elsewhere, since it was opened here.
+ * Whether the person at this browser has shown who they are: signed in with a second factor, whatever their role asks
+ * for otherwise, for this organisation, and for a link that was used elsewhere, since it was opened here.
  */
 function stateOf(request: FastifyRequest, waiting: Waiting) {
   const { staff, staffSession } = request;
   if (!staff?.signedIn || !staffSession) return 'sign-in';
   if (!belongsTo(request, waiting)) return 'no-role';
   if (waiting.replayed && staffSession.createdAt < waiting.createdAt) return 'sign-in';
-  return staff.organisationId === waiting.organisationId ? 'ready' : 'choose';
+  if (staff.organisationId !== waiting.organisationId) return 'choose';
+  return staff.secondFactor ? 'ready' : 'set-up-code';
 }
 
 /**

@@ -159,6 +159,7 @@ describe('what ends launches, and what does not', () => {
         [world.harbour, 'professional'],
         [world.moor, 'professional'],
       ],
+      totp: true,
     });
     const client = app.client();
     await client.get(link({ userName: 'both01' }));
