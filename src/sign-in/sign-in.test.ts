@@ -11,6 +11,7 @@ import {
   signInApp,
   signInWorld,
 } from '../../test/support/sign-in-app.ts';
+import { hashPassword } from './password.ts';
 
 const WRONG = 'The email address or the password is not right';
 
@@ -78,21 +79,31 @@ describe('signing in', () => {
   });
 
   it('does the same work for an unknown account as for a wrong password', async () => {
-    const times = { 'pat@example.org': [] as number[], 'nobody@example.org': [] as number[] };
-    for (let round = 0; round < 12; round++) {
+    const { owner } = db.database;
+    const { rows } = await owner.query(
+      `select id, password_hash from account where email = 'pat@example.org'`,
+    );
+    const setHash = (hash: string) =>
+      owner.query('update account set password_hash = $2 where id = $1', [rows[0].id, hash]);
+    await setHash(await hashPassword('as the service hashes it'));
+    // Processor time, that of other threads included: it is the same however busy the machine is.
+    const work = { 'pat@example.org': [] as number[], 'nobody@example.org': [] as number[] };
+    for (let round = 0; round < 8; round++) {
       await db.database.owner.query('delete from attempt');
-      for (const email of Object.keys(times) as (keyof typeof times)[]) {
+      for (const email of Object.keys(work) as (keyof typeof work)[]) {
         const client = service.client();
         await client.get('/sign-in');
-        const start = performance.now();
+        const before = process.cpuUsage();
         await client.post('/sign-in', { email, password: 'not the password', next: '/' });
-        times[email].push(performance.now() - start);
+        const { user, system } = process.cpuUsage(before);
+        work[email].push(user + system);
       }
     }
-    // The quickest of each is what the work itself costs; without the stand-in hash it is a small part for nobody.
-    const known = Math.min(...times['pat@example.org']);
-    const unknown = Math.min(...times['nobody@example.org']);
-    assert.ok(unknown > known * 0.5, `known ${known} ms, unknown ${unknown} ms`);
+    await setHash(rows[0].password_hash);
+    // The least of each is what the work itself costs; without the stand-in hash it is a small part for nobody.
+    const known = Math.min(...work['pat@example.org']);
+    const unknown = Math.min(...work['nobody@example.org']);
+    assert.ok(unknown > known * 0.5, `known ${known} µs, unknown ${unknown} µs`);
   });
 
   it('asks for what is missing before it tries anything', async () => {

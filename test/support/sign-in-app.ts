@@ -3,7 +3,6 @@ import type { Database } from '../../src/database/connect.ts';
 import { newRootId } from '../../src/ids.ts';
 import {
   codeAt,
-  hashPassword,
   type SignInAuditEntry,
   sealTotpSecret,
   secretOf,
@@ -13,6 +12,7 @@ import type { ProviderAccess } from '../../src/sign-in/provider/ask-provider.ts'
 import type { Role } from '../../src/sign-in/store.ts';
 import { setUpWeb } from '../../src/web/index.ts';
 import { type PageClient, pageClient } from './page-client.ts';
+import { quickHash } from './quick-hash.ts';
 
 export const PASSWORD = 'correct horse battery staple';
 export const TOTP_SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
@@ -97,7 +97,7 @@ export async function addStaff(
   person: { email: string; name?: string; roles: [organisationId: string, role: Role][]; totp?: boolean },
 ): Promise<string> {
   const id = newRootId();
-  passwordHash ??= hashPassword(PASSWORD);
+  passwordHash ??= quickHash(PASSWORD);
   const sealed = person.totp ? sealTotpSecret(KEY, id, secretOf(TOTP_SECRET)) : null;
   await database.owner.query(
     'insert into account (id, email, name, password_hash, totp_secret) values ($1, $2, $3, $4, $5)',
