@@ -15,23 +15,26 @@ export function answerEach(
   each: (identifier: SentIdentifier, n: number) => Each,
 ): Answer {
   const patients = new Set<string>();
-  const counts = new Map<string, number>();
   const missed: string[] = [];
-  const texts = identifiers.map((identifier, n) => {
+  const counts: Record<string, number> = {};
+  const begin = `{"name":"${name}","part":[`;
+  let body = '{"resourceType":"Parameters","parameter":[';
+  for (let n = 0; n < identifiers.length; n++) {
+    const identifier = identifiers[n]!;
     const { outcome, parts, patientId } = each(identifier, n);
     if (patientId) patients.add(patientId);
     else if (outcome === 'not-found' && NATIONAL_SYSTEMS.has(identifier.system))
       missed.push(identifier.value);
-    counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
-    return `{"name":"${name}","part":[${parts},{"name":"outcome","valueCode":"${outcome}"}]}`;
-  });
+    counts[outcome] = (counts[outcome] ?? 0) + 1;
+    body += `${n === 0 ? '' : ','}${begin}${parts},{"name":"outcome","valueCode":"${outcome}"}]}`;
+  }
   return {
     status: 200,
-    body: `{"resourceType":"Parameters","parameter":[${texts.join(',')}]}`,
+    body: `${body}]}`,
     patients: [...patients],
     missed,
     count: identifiers.length,
-    detail: inWords(counts),
+    detail: inWords(new Map(Object.entries(counts))),
   };
 }
 
@@ -40,10 +43,27 @@ export const inWords = (counts: ReadonlyMap<string, number>): string =>
   [...counts].map(([outcome, count]) => `${outcome} ${count}`).join(', ');
 
 /** The identifier as it was sent. */
-export function identifierPart(name: string, { system, value }: SentIdentifier): string {
-  // An empty text is no FHIR value, and neither was one sent.
-  const written = JSON.stringify({ system: system || undefined, value: value || undefined });
-  return written === '{}' ? `{"name":"${name}"}` : `{"name":"${name}","valueIdentifier":${written}}`;
+export const identifierPart = (name: string, identifier: SentIdentifier): string =>
+  identifierWriter(name)(identifier);
+
+/** The same for many, most of which share their system. */
+export function identifierWriter(name: string): (identifier: SentIdentifier) => string {
+  let last: string | undefined;
+  let beginning = '';
+  return ({ system, value }) => {
+    // An empty text is no FHIR value, and neither was one sent.
+    if (!system || !value) return `{"name":"${name}"${unfinished(system, value)}}`;
+    if (system !== last) {
+      last = system;
+      beginning = `{"name":"${name}","valueIdentifier":{"system":${JSON.stringify(system)},"value":`;
+    }
+    return `${beginning}${JSON.stringify(value)}}}`;
+  };
+}
+
+function unfinished(system: string, value: string): string {
+  if (!system && !value) return '';
+  return `,"valueIdentifier":${JSON.stringify({ system: system || undefined, value: value || undefined })}`;
 }
 
 /** A part with a text for people. */

@@ -2,17 +2,18 @@ import { afterDecision, type Outcome } from '../http/answer.ts';
 import { askedBy, type Call } from '../http/call.ts';
 import type { Room } from '../room.ts';
 import { DECIDE, DECISION, type DecisionRow } from '../store/purview.ts';
-import { answerEach, identifierPart, text } from './answer-each.ts';
+import { answerEach, identifierWriter, text } from './answer-each.ts';
+import { entriesOf, firstByPlace, instantWriter, NULL } from './lists.ts';
 import { nationalLookup, UNUSABLE_WORDS } from './national-lookup.ts';
 import { readParameters } from './read-parameters.ts';
 
-type Found = [n: number, patientId: string, at: string | null];
+type Row = DecisionRow & Record<'places' | 'patients' | 'at', string | null>;
 
 const LAST = `
-select ${DECISION}, x.found
+select ${DECISION}, x.*
   from ${DECIDE} d
   left join lateral (
-    select json_agg(json_build_array(f.n, f.patient_id, fhir_instant(f.at))) as found
+    select f.places::text, f.patients::text, f.at::text
       from (select 1 where d.outcome = 'allowed' offset 0) go, fhir_last_data_points($4, $5, $6, $7) f
     offset 0) x on true`;
 
@@ -21,25 +22,25 @@ export async function dateOfLastDataPoint({ query }: Room, call: Call): Promise<
   const asked = askedBy(call, 'Patient', '$date-of-last-data-point');
   const { identifiers } = readParameters(call, { list: 'patientIdentifier', max: 500 });
   const { unusable, values } = nationalLookup(identifiers);
-  const rows = await query<DecisionRow & { found: Found[] | null }>('operation-last-data', LAST, [
-    ...asked,
-    ...values,
-  ]);
-  return afterDecision(rows, ({ found }) => {
-    const byPlace = new Map(found?.map((one) => [one[0], one]));
+  const rows = await query<Row>('operation-last-data', LAST, [...asked, ...values]);
+  return afterDecision(rows, (row) => {
+    const first = firstByPlace(entriesOf(row.places), identifiers.length);
+    const [patients, times] = [row.patients, row.at].map(entriesOf);
+    const written = identifierWriter('patientIdentifier');
+    const instantOf = instantWriter();
     return answerEach('lastDataPointsResult', identifiers, (identifier, n) => {
-      const named = identifierPart('patientIdentifier', identifier);
+      const named = written(identifier);
       const fault = unusable.get(n);
       const said = (words: string) => `${named},${text('diagnostics', words)}`;
-      const one = byPlace.get(n);
-      if (!one) {
+      const at = first[n]!;
+      if (at < 0) {
         return {
           outcome: fault ?? 'not-found',
           parts: said(fault ? UNUSABLE_WORDS[fault] : 'Not found'),
         };
       }
-      const [, patientId, at] = one;
-      return at === null
+      const [patientId, time] = [patients![at], times![at]!];
+      return time === NULL
         ? {
             outcome: 'no-data',
             patientId,
@@ -48,7 +49,7 @@ export async function dateOfLastDataPoint({ query }: Room, call: Call): Promise<
         : {
             outcome: 'found',
             patientId,
-            parts: `${named},{"name":"lastRecordUpdate","valueDateTime":"${at}"}`,
+            parts: `${named},{"name":"lastRecordUpdate","valueDateTime":"${instantOf(time)}"}`,
           };
     });
   });

@@ -1,7 +1,7 @@
-import { bodyOf } from '../http/body.ts';
 import type { Call } from '../http/call.ts';
 import { Refusal } from '../http/refusal.ts';
 import type { JsonObject } from '../store/content.ts';
+import { sentBody } from './sent-body.ts';
 
 /** An identifier as it was sent, and as it is said again in the answer. */
 export type SentIdentifier = { system: string; value: string };
@@ -22,7 +22,7 @@ type Taken = {
  * outcome to say.
  */
 export function readParameters(call: Call, taken: Taken) {
-  const { resource } = bodyOf(call);
+  const { resource } = sentBody(call);
   const sent = (resource as JsonObject | null)?.parameter ?? [];
   if ((resource as JsonObject | null)?.resourceType !== 'Parameters' || !Array.isArray(sent)) {
     throw refused('structure', 'A Parameters resource is needed', 'Parameters');
@@ -31,18 +31,21 @@ export function readParameters(call: Call, taken: Taken) {
   const flags: Record<string, boolean | undefined> = {};
   for (let at = 0; at < sent.length; at++) {
     const parameter = sent[at] as JsonObject | null;
-    const where = `Parameters.parameter[${at}]`;
     const name = parameter?.name;
     if (name === taken.list) {
       if (identifiers.length === taken.max) throw tooMany(taken);
-      identifiers.push(identifierOf(parameter!, taken, where));
+      identifiers.push(identifierOf(parameter!, taken, at));
     } else if (typeof name === 'string' && taken.flags?.includes(name) && flags[name] === undefined) {
       if (typeof parameter!.valueBoolean !== 'boolean')
-        throw refused('value', `${name} is true or false, as valueBoolean`, where);
+        throw refused('value', `${name} is true or false, as valueBoolean`, placeOf(at));
       flags[name] = parameter!.valueBoolean;
     } else {
       const known = [taken.list, ...(taken.flags ?? [])].join(', ');
-      throw refused('not-supported', `The parameters here are: ${known}; those after the first, once`, where);
+      throw refused(
+        'not-supported',
+        `The parameters here are: ${known}; those after the first, once`,
+        placeOf(at),
+      );
     }
   }
   if (identifiers.length === 0) {
@@ -51,29 +54,31 @@ export function readParameters(call: Call, taken: Taken) {
   return { identifiers, flags };
 }
 
+const placeOf = (at: number) => `Parameters.parameter[${at}]`;
+
 const LENGTH_MAX = 500;
 
-function identifierOf(parameter: JsonObject, { list, systemless }: Taken, where: string): SentIdentifier {
+function identifierOf(parameter: JsonObject, { list, systemless }: Taken, at: number): SentIdentifier {
   if (systemless && typeof parameter.valueString === 'string') {
-    return checked({ system: '', value: parameter.valueString }, where);
+    return checked('', parameter.valueString, at);
   }
   const sent = parameter.valueIdentifier as Partial<Record<keyof SentIdentifier, unknown>> | null | undefined;
   if (typeof sent !== 'object' || sent === null || Array.isArray(sent)) {
-    throw refused('structure', `${list} is sent as valueIdentifier, with system and value`, where);
+    throw refused('structure', `${list} is sent as valueIdentifier, with system and value`, placeOf(at));
   }
   const { system = '', value = '' } = sent;
   if (typeof system !== 'string' || typeof value !== 'string') {
-    throw refused('structure', 'The system and the value of an identifier are texts', where);
+    throw refused('structure', 'The system and the value of an identifier are texts', placeOf(at));
   }
-  return checked({ system, value }, where);
+  return checked(system, value, at);
 }
 
-function checked(identifier: SentIdentifier, where: string): SentIdentifier {
-  const { system, value } = identifier;
-  if (system.length > LENGTH_MAX || value.length > LENGTH_MAX || !(system + value).isWellFormed()) {
-    throw refused('value', `An identifier is a text of at most ${LENGTH_MAX} characters`, where);
+function checked(system: string, value: string, at: number): SentIdentifier {
+  const fits = system.length <= LENGTH_MAX && value.length <= LENGTH_MAX;
+  if (!fits || !system.isWellFormed() || !value.isWellFormed()) {
+    throw refused('value', `An identifier is a text of at most ${LENGTH_MAX} characters`, placeOf(at));
   }
-  return identifier;
+  return { system, value };
 }
 
 const refused = (code: string, diagnostics: string, expression: string) =>

@@ -131,6 +131,64 @@ test('letters that this organisation did not send, or may not see, are like none
     assert.deepEqual(entry, { diagnostics: 'Not found', outcome: 'not-found' });
 });
 
+test('letters are told of for as long as their patient is registered, and again afterwards', async () => {
+  const patient = await w.patient();
+  const before = await letter(patient);
+  const told = async () => (await ask([before.identifier]))[0]!.outcome;
+  assert.equal(await told(), 'found');
+  const [registration] = await w.sql(
+    'delete from registration where patient_id = $1 returning *',
+    patient.id,
+  );
+  assert.equal(await told(), 'not-found');
+  await w.sql(
+    'insert into registration (route, patient_id, organisation_id, teams) values ($1, $2, $3, $4)',
+    ...[registration.route, patient.id, registration.organisation_id, registration.teams],
+  );
+  assert.equal(await told(), 'found');
+});
+
+test('a letter that is sent while its patient’s registration ends is not told of', async () => {
+  const patient = await w.patient();
+  const ending = w.world.db.database.newClient({ as: 'owner' });
+  await ending.connect();
+  const value = `letter-${++serial}`;
+  try {
+    await ending.query('begin');
+    await ending.query('delete from registration where patient_id = $1', [patient.id]);
+    const sent = letter(patient, { value });
+    await untilLockWaited();
+    await ending.query('commit');
+    await sent.catch(() => undefined);
+  } finally {
+    await ending.end();
+  }
+  assert.equal((await ask([{ system: SYSTEM, value }]))[0]!.outcome, 'not-found');
+});
+
+/** Until something waits for a lock, as only the test before the call can be. */
+async function untilLockWaited() {
+  for (let tries = 0; tries < 500; tries++) {
+    const [{ waiting }] = await w.sql('select count(*)::int as waiting from pg_locks where not granted');
+    if (waiting > 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error('nothing waited');
+}
+
+test('an identifier with characters that no text of FHIR holds names no letter, and spoils no other', async () => {
+  const one = await letter(await w.patient());
+  const entries = await ask([
+    ...['\u0000', 'a\u0004b', `${one.value}\u0004`].map((value) => ({ system: SYSTEM, value })),
+    { system: `${SYSTEM}\u0004`, value: one.value },
+    one.identifier,
+  ]);
+  assert.deepEqual(
+    entries.map(({ outcome }) => outcome),
+    ['not-found', 'not-found', 'not-found', 'not-found', 'found'],
+  );
+});
+
 test('the connection’s labels and teams bound what it is told', async () => {
   const team = await w.world.team(w.here);
   const patient = await w.patient();

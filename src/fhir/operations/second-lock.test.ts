@@ -17,14 +17,12 @@ const named = (numbers: string[]) => [[NHS], numbers.map((_, n) => n), numbers.m
 
 test('without a decision the functions know nobody, and do nothing', async () => {
   const { number, id } = await w.patient();
-  for (const name of ['fhir_numbered_patients', 'fhir_last_data_points']) {
-    assert.deepEqual(
-      (await service().query(`select * from ${name}($1, $2, $3, $4)`, named([number]))).rows,
-      [],
-    );
+  for (const name of ['fhir_patient_statuses', 'fhir_last_data_points']) {
+    const { rows } = await service().query(`select places from ${name}($1, $2, $3, $4)`, named([number]));
+    assert.deepEqual(rows, [{ places: null }]);
   }
-  const receipts = await service().query(`select * from fhir_read_receipts(array[''], array['letter'])`);
-  assert.deepEqual(receipts.rows, []);
+  const receipts = await service().query(`select places from fhir_read_receipts(array[''], array['letter'])`);
+  assert.deepEqual(receipts.rows, [{ places: null }]);
   const fresh = nationalNumber();
   const empty = "'{}'";
   const registered = await service().query(
@@ -53,13 +51,16 @@ test('with one, they know the patients of its organisation, labels and teams', a
     const { token } = await w.world.access(w.here, { scopes: ['system/Patient.$status-query'], ...limits });
     const asked = [createHash('sha256').update(token).digest(), w.here.id, ['Patient.$status-query']];
     const { rows } = await service().query(
-      `select f.n, f.at is not null as dated from decide($1, $2, $3) d, fhir_last_data_points($4, $5, $6, $7) f
+      `select f.places, f.at[1] is not null as dated from decide($1, $2, $3) d, fhir_last_data_points($4, $5, $6, $7) f
         where d.outcome = 'allowed'`,
       [...asked, ...named([own.number, theirs.number])],
     );
-    return rows;
+    return rows[0];
   };
-  assert.deepEqual(await known({}), [{ n: 0, dated: true }]);
-  assert.deepEqual(await known({ labels: labelBits('GENERAL_HEALTH') }), [{ n: 0, dated: false }]);
-  assert.deepEqual(await known({ teams: [team.id] }), []);
+  assert.deepEqual(await known({}), { places: [0], dated: true });
+  assert.deepEqual(await known({ labels: labelBits('GENERAL_HEALTH') }), {
+    places: [0],
+    dated: false,
+  });
+  assert.deepEqual(await known({ teams: [team.id] }), { places: null, dated: false });
 });

@@ -11,7 +11,9 @@ export const NATIONAL_SYSTEMS: ReadonlySet<string> = new Set([
 export function isNationalNumber(value: string): boolean {
   if (!/^\d{10}$/.test(value)) return false;
   let sum = 0;
-  for (let index = 0; index < 9; index++) sum += Number(value[index]) * (10 - index);
+  for (let index = 0; index < 9; index++) sum += digitAt(value, index) * (10 - index);
   const check = 11 - (sum % 11);
-  return check !== 10 && (check === 11 ? 0 : check) === Number(value[9]);
+  return check !== 10 && (check === 11 ? 0 : check) === digitAt(value, 9);
 }
+
+const digitAt = (value: string, index: number) => value.charCodeAt(index) - 48;

@@ -146,8 +146,8 @@ function rowOf(
 ): RegisterRow {
   const { resource, printed, identity, label, teams } = registrant;
   const id = newRootId(random);
-  // Version, time and label are put in by the statement.
-  const row = room.buildRow({ resource, printed, id, organisationId, patientId: id });
+  // Whatever becomes of it, stored as it is it is the first version; only the time is put in by the statement.
+  const row = room.buildRow({ resource, printed, id, organisationId, patientId: id, version: 1, label });
   return { row, identity, label, teams };
 }
 

@@ -1,8 +1,8 @@
 import { parseJson } from '../../http/body.ts';
 import type { Call } from '../../http/call.ts';
-import { checkSent } from '../../http/formats.ts';
 import { Refusal } from '../../http/refusal.ts';
 import type { JsonObject } from '../../store/content.ts';
+import { sentBody, textOf } from '../sent-body.ts';
 import type { Sent } from './registrant.ts';
 
 /** One row of what was sent: a resource, or why it is none. */
@@ -47,9 +47,7 @@ function rowOfLine(line: string): SentRow {
 }
 
 function rowsOfBundle(call: Pick<Call, 'headers' | 'body' | 'parsed'>, max: number): SentRow[] {
-  const { resource, printed } = call.parsed
-    ? { ...call.parsed, printed: () => call.parsed?.printed }
-    : parsedLazily(call);
+  const { resource, printed } = sentBody(call);
   const { resourceType, type, entry = [] } = (resource ?? {}) as JsonObject;
   if (resourceType !== 'Bundle' || !TYPES.has(type as string) || !Array.isArray(entry)) {
     throw new Refusal('parameters-invalid', {
@@ -70,37 +68,7 @@ function rowsOfBundle(call: Pick<Call, 'headers' | 'body' | 'parsed'>, max: numb
   });
 }
 
-/** Decimals are looked at only when a row asks for them: plain patients have none. */
-function parsedLazily(call: Pick<Call, 'headers' | 'body'>) {
-  checkSent(call);
-  if (!call.body || call.body.length === 0)
-    throw new Refusal('body-malformed', { text: 'A body is needed.' });
-  const text = textOf(call.body);
-  let printed: { value: unknown } | undefined;
-  try {
-    const resource: unknown = JSON.parse(text);
-    return {
-      resource,
-      printed() {
-        printed ??= { value: parseJson(text).printed };
-        return printed.value;
-      },
-    };
-  } catch {
-    throw new Refusal('body-malformed');
-  }
-}
-
 const TYPES = new Set(['collection', 'batch', 'transaction']);
-
-/** @throws {Refusal} when it is not UTF-8 */
-export function textOf(body: Buffer | undefined): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body);
-  } catch {
-    throw new Refusal('body-malformed');
-  }
-}
 
 const tooMany = (max: number) =>
   new Refusal('too-many', {
