@@ -3,6 +3,8 @@ import { createCheckAttachments } from '../attachments/index.ts';
 import type { Context } from '../context.ts';
 import type { Definitions } from './definitions/definitions.ts';
 import { createCursors } from './search/cursor.ts';
+import { createSearchTogether } from './search/search-together.ts';
+import { createCreateTogether } from './store/create-together.ts';
 import { createOrganisationIds } from './store/organisation-id.ts';
 import { type Query, queryOn } from './store/query.ts';
 import { createReadTogether } from './store/read-together.ts';
@@ -21,8 +23,9 @@ export function createRoom(context: Context, definitions: Definitions) {
     /** For reads by key, which never wait for anything: they share connections and writes. */
     readQuery,
     readOne: createReadTogether(readQuery),
+    createOne: createCreateTogether(query),
     /** The same for searches that look at one patient's rows at most, apart so that they hold up no read. */
-    narrowQuery: queryOn(context.database.searcher),
+    searchOne: createSearchTogether(queryOn(context.database.searcher)),
     /** True where a statement is one of several that stand or fall together. */
     inTransaction: false,
     cursors: createCursors(context.secrets.encryptionKey),
@@ -41,7 +44,8 @@ export function roomInside(room: Room, client: pg.ClientBase): Room {
     query,
     readQuery: query,
     readOne: createReadTogether(query),
-    narrowQuery: query,
+    createOne: createCreateTogether(query),
+    searchOne: createSearchTogether(query),
     organisationIds,
     inTransaction: true,
   };

@@ -10,7 +10,7 @@ import { identityOf } from '../incoming/identity.ts';
 import { type Incoming, incoming } from '../incoming/incoming.ts';
 import type { Room } from '../room.ts';
 import { labelNumber } from '../store/labels.ts';
-import { insertPatient, insertResource } from '../store/write.ts';
+import { insertPatient } from '../store/write.ts';
 import { createOnce } from './create-once.ts';
 
 /** Create (R4 section 3.1.0.8), conditional with If-None-Exist (section 3.1.0.8.1). */
@@ -61,16 +61,15 @@ async function tryCreateResource(
   const organisationId = await room.organisationIds.resolve(call.organisation);
   const id = call.newId ?? newResourceId(patientId ?? organisationId);
   const row = room.buildRow({ resource, printed, id, version: 1, label, organisationId, patientId, onceKey });
-  const rows = await insertResource(room.query, askedBy(call, type, 'c'), row);
-  const made = rows[0];
-  const outcome = afterDecision(rows, (result) => {
+  const made = await room.createOne(askedBy(call, type, 'c'), row);
+  const outcome = afterDecision([made], (result) => {
     if (!result.label_covered) return new Refusal('label-not-covered');
     if (!result.registered) return new Refusal('patient-unknown');
     const { version, updated_at: updatedAt, content } = result;
     if (version === null || updatedAt === null) return new Refusal('write-contended');
     return writtenAnswer(call, 201, { type, id, version, updatedAt, content, patientId });
   });
-  if (made?.outcome === 'allowed' && made.label_covered && made.registered && made.version === null) {
+  if (made.outcome === 'allowed' && made.label_covered && made.registered && made.version === null) {
     return { ...outcome, answer: undefined, wrongOrganisation: !made.right_organisation };
   }
   return outcome;

@@ -18,8 +18,10 @@ export async function search(room: Room, call: Call, { type }: Target): Promise<
     bases: [call.base, `${room.context.baseUrl()}/fhir/R4`],
     now: room.context.now(),
   });
-  const query = isNarrow(sought) ? room.narrowQuery : room.query;
-  const rows = await searchPage(query, asked, sought, call.base, after);
+  const page = { search: sought, base: call.base, after };
+  const rows = isNarrow(sought)
+    ? [await room.searchOne(asked, page)]
+    : await searchPage(room.query, asked, page);
   return afterDecision(rows, (row) =>
     bundleOf(row, sought, call, (last) => room.cursors.seal({ parameters: sought.used, after: last }, about)),
   );

@@ -17,8 +17,9 @@ export const ownAlone =
 /**
  * The places to look, each `from … where` the purview of the row `r`, by the narrowest way in that the search offers.
  * They do not overlap.
+ * @param keys the place of the identifiers that this search and those beside it ask for.
  */
-export function sourcesOf(search: Search, type: string, place: Place): string[] {
+export function sourcesOf(search: Search, type: string, keys: string, place: Place): string[] {
   const allowed = `d.outcome = 'allowed' and r.type = ${type}`;
   if (search.ids) {
     const [routes, ids] = [place(search.ids.map(routeOf), 'integer[]'), place(search.ids, 'uuid[]')];
@@ -27,11 +28,11 @@ export function sourcesOf(search: Search, type: string, place: Place): string[] 
         where ${allowed} and ${purviewOf('r')}${aboutThem(search, place)}`,
     ];
   }
-  if (search.identified) {
+  const sought = soughtKeys(search);
+  if (sought) {
     return [
-      `from fhir_identified(${type}, ${place(search.identified, 'text[]')}) k
-         join resource r on r.route = k.route and r.id = k.id
-        where ${allowed} and ${purviewOf('r')}${aboutThem(search, place)}`,
+      `from fhir_identified(${type}, ${keys}) k join resource r on r.route = k.route and r.id = k.id
+        where ${allowed} and k.identifiers && ${place(sought, 'text[]')} and ${purviewOf('r')}${aboutThem(search, place)}`,
     ];
   }
   if (search.people) {
@@ -57,6 +58,9 @@ export function sourcesOf(search: Search, type: string, place: Place): string[] 
     where ${allowed} and ${registered} and ${seenThrough}`;
   return search.type === 'Patient' ? [theirs] : [theirs, own];
 }
+
+/** The identifiers by whose index the search goes in; null when there is a narrower way. */
+export const soughtKeys = ({ ids, identified }: Search): string[] | null => (ids ? null : identified);
 
 /** Where another way in is narrower, the patients that the search names are still a condition like others. */
 function aboutThem({ patients, alsoOwn }: Search, place: Place): string {

@@ -1,3 +1,4 @@
+import { ALL, arraysOf, columnText, unnestText } from './columns.ts';
 import { DECIDE, DECISION, type DecisionRow, purviewOf } from './purview.ts';
 import type { Asked, Query } from './query.ts';
 import type { Row } from './row.ts';
@@ -17,33 +18,38 @@ export type CreateRow = DecisionRow &
     registered: boolean;
   };
 
-// The decision first, then whether the patient is registered, then the row: later parts run from the earlier ones.
+// The decision first, then whether each patient is registered, then the rows: later parts run from the earlier ones.
+const SENT = ALL.filter((name) => name !== 'version' && name !== 'updated_at');
+const KEPT = SENT.filter((name) => name !== 'content');
+
 const CREATE = `
 with d as materialized (select * from ${DECIDE}),
-owner as materialized (
-  select g.patient_id from d, lateral (
-    select g.patient_id from registration g
-     where d.outcome = 'allowed' and g.route = $4 and g.patient_id = $7 and g.organisation_id = d.organisation_id
-       and (d.teams is null or g.teams && d.teams)
-    offset 0) g),
+sent as materialized (
+  select s.*, d.organisation_id = s.organisation_id as right_organisation, (d.labels >> s.label) & 1 = 1 as label_covered,
+         s.patient_id is null or exists (
+           select from registration g
+            where d.outcome = 'allowed' and g.route = s.route and g.patient_id = s.patient_id
+              and g.organisation_id = d.organisation_id and (d.teams is null or g.teams && d.teams) offset 0) as registered
+    from d cross join ${unnestText(SENT, 4)} with ordinality s (${SENT.join(', ')}, place)),
 made as (
-  insert into resource (route, id, type, patient_id, organisation_id, label, version, updated_at, sort_from, sort_to,
-                        tokens, identifiers, strings, dates, numbers, once_key, content)
-  select $4::integer, $5::uuid, $6::text, $7::uuid, d.organisation_id, $9::smallint, 1, t.at, $10::timestamptz,
-         $11::timestamptz, $12::text[], $13::text[], $14::text[], $15::jsonb, $16::jsonb, $17::text,
-         fhir_filled($18::text, 1, t.at, $9::smallint)
-    from d cross join (select fhir_now() as at) t
-   where d.outcome = 'allowed' and d.organisation_id = $8 and (d.labels >> $9) & 1 = 1
-     and ($7::uuid is null or exists (select from owner))
+  insert into resource (version, updated_at, content, ${KEPT.join(', ')})
+  select 1, t.at, fhir_filled(s.content, 1, t.at, s.label), ${KEPT.map((name) => columnText(name, 's')).join(', ')}
+    from d cross join sent s cross join (select fhir_now() as at) t
+   where d.outcome = 'allowed' and s.right_organisation and s.label_covered and s.registered
   on conflict (route, organisation_id, type, label, once_key) where once_key is not null do nothing
-  returning version, updated_at, content)
-select ${DECISION}, d.organisation_id = $8 as right_organisation, (d.labels >> $9) & 1 = 1 as label_covered,
-       $7::uuid is null or exists (select from owner) as registered, made.*
-  from d left join made on true`;
+  returning id, version, updated_at, content)
+select ${DECISION}, s.right_organisation, s.label_covered, s.registered, s.place, made.version, made.updated_at,
+       made.content
+  from d cross join sent s left join made on made.id = s.id`;
 
-/** Creates a row whose label is known. `version` null and nothing else wrong: the once key is taken. */
-export function insertResource(query: Query, asked: Asked, row: Row) {
-  return query<CreateRow>('fhir-create', CREATE, [...asked, ...rowValues(row)]);
+/** Creates rows whose labels are known. `version` null and nothing else wrong: the once key is taken. */
+export async function insertResources(query: Query, asked: Asked, rows: readonly Row[]): Promise<CreateRow[]> {
+  const values = [...asked, ...arraysOf(SENT, rows)];
+  const placed: CreateRow[] = [];
+  for (const row of await query<CreateRow & { place: number }>('fhir-create', CREATE, values)) {
+    placed[row.place - 1] = row;
+  }
+  return placed;
 }
 
 export type PatientRow = DecisionRow &
