@@ -25,17 +25,28 @@ export const COLUMNS = {
 export type Column = keyof typeof COLUMNS;
 export const ALL = Object.keys(COLUMNS) as Column[];
 
-/** Rows as one array for each column, which `unnestText` makes into rows again. */
-export const arraysOf = (columns: readonly Column[], rows: readonly Row[]): unknown[] =>
-  columns.map((name) => rows.map((row) => COLUMNS[name][1](row) ?? null));
+/**
+ * Rows as a source `s` in SQL, with their places from 1 on: one array for each column, unnested. A row by itself is
+ * given column by column, which costs less.
+ */
+export function sourceOf(columns: readonly Column[], rows: readonly Row[], first: number) {
+  const [only] = rows;
+  const alone = rows.length === 1 && only !== undefined;
+  const place = (name: Column, index: number) => `$${first + index}::${COLUMNS[name][0]}`;
+  const array = (name: Column, index: number) => `$${first + index}::${travelType(name)}[]`;
+  return {
+    name: alone ? 'one' : 'many',
+    text: alone
+      ? `(select ${columns.map((name, index) => `${place(name, index)} as ${name}`).join(', ')}, 1 as place) s`
+      : `unnest(${columns.map(array).join(', ')}) with ordinality s (${columns.join(', ')}, place)`,
+    values: columns.map((name) => {
+      const value = (row: Row) => COLUMNS[name][1](row) ?? null;
+      return alone ? value(only) : rows.map(value);
+    }),
+  };
+}
 
-/** `unnest(…)` of parameters from `$first` on. */
-export const unnestText = (columns: readonly Column[], first: number): string =>
-  `unnest(${columns.map((name, index) => `$${first + index}::${travelType(name)}[]`).join(', ')})`;
+/** A column of such a source, as its own type. */
+export const columnText = (name: Column): string => `s.${name}::${COLUMNS[name][0]}`;
 
-/** A column of what was unnested, as its own type. */
-export const columnText = (name: Column, from: string): string =>
-  COLUMNS[name][0].endsWith('[]') ? `${from}.${name}::${COLUMNS[name][0]}` : `${from}.${name}`;
-
-const travelType = (name: Column): string =>
-  COLUMNS[name][0].endsWith('[]') ? 'text' : COLUMNS[name][0];
+const travelType = (name: Column): string => (COLUMNS[name][0].endsWith('[]') ? 'text' : COLUMNS[name][0]);

@@ -1,10 +1,6 @@
 import type pg from 'pg';
-import { ALL, arraysOf, columnText, unnestText } from './columns.ts';
+import { ALL, columnText, sourceOf } from './columns.ts';
 import type { Row } from './row.ts';
-
-const INSERT = `
-insert into resource (${ALL.join(', ')})
-select ${ALL.map((name) => columnText(name, 's')).join(', ')} from ${unnestText(ALL, 1)} as s (${ALL.join(', ')})`;
 
 /**
  * Inserts many rows in one statement, for loads as the owner of the tables (row-level security would refuse them).
@@ -12,5 +8,7 @@ select ${ALL.map((name) => columnText(name, 's')).join(', ')} from ${unnestText(
  * megabytes.
  */
 export async function insertRows(client: Pick<pg.ClientBase, 'query'>, rows: readonly Row[]): Promise<void> {
-  await client.query({ name: 'fhir-insert-rows', text: INSERT, values: arraysOf(ALL, rows) });
+  const { name, text, values } = sourceOf(ALL, rows, 1);
+  const insert = `insert into resource (${ALL.join(', ')}) select ${ALL.map(columnText).join(', ')} from ${text}`;
+  await client.query({ name: `fhir-insert-${name}`, text: insert, values });
 }

@@ -1,4 +1,4 @@
-import { ALL, arraysOf, columnText, unnestText } from './columns.ts';
+import { ALL, columnText, sourceOf } from './columns.ts';
 import { DECIDE, DECISION, type DecisionRow, purviewOf } from './purview.ts';
 import type { Asked, Query } from './query.ts';
 import type { Row } from './row.ts';
@@ -22,7 +22,7 @@ export type CreateRow = DecisionRow &
 const SENT = ALL.filter((name) => name !== 'version' && name !== 'updated_at');
 const KEPT = SENT.filter((name) => name !== 'content');
 
-const CREATE = `
+const CREATE = (source: string) => `
 with d as materialized (select * from ${DECIDE}),
 sent as materialized (
   select s.*, d.organisation_id = s.organisation_id as right_organisation, (d.labels >> s.label) & 1 = 1 as label_covered,
@@ -30,10 +30,10 @@ sent as materialized (
            select from registration g
             where d.outcome = 'allowed' and g.route = s.route and g.patient_id = s.patient_id
               and g.organisation_id = d.organisation_id and (d.teams is null or g.teams && d.teams) offset 0) as registered
-    from d cross join ${unnestText(SENT, 4)} with ordinality s (${SENT.join(', ')}, place)),
+    from d cross join ${source}),
 made as (
   insert into resource (version, updated_at, content, ${KEPT.join(', ')})
-  select 1, t.at, fhir_filled(s.content, 1, t.at, s.label), ${KEPT.map((name) => columnText(name, 's')).join(', ')}
+  select 1, t.at, fhir_filled(s.content, 1, t.at, s.label), ${KEPT.map(columnText).join(', ')}
     from d cross join sent s cross join (select fhir_now() as at) t
    where d.outcome = 'allowed' and s.right_organisation and s.label_covered and s.registered
   on conflict (route, organisation_id, type, label, once_key) where once_key is not null do nothing
@@ -44,11 +44,11 @@ select ${DECISION}, s.right_organisation, s.label_covered, s.registered, s.place
 
 /** Creates rows whose labels are known. `version` null and nothing else wrong: the once key is taken. */
 export async function insertResources(query: Query, asked: Asked, rows: readonly Row[]): Promise<CreateRow[]> {
-  const values = [...asked, ...arraysOf(SENT, rows)];
+  const { name, text, values } = sourceOf(SENT, rows, asked.length + 1);
+  type Placed = CreateRow & { place: number };
+  const made = await query<Placed>(`fhir-create-${name}`, CREATE(text), [...asked, ...values]);
   const placed: CreateRow[] = [];
-  for (const row of await query<CreateRow & { place: number }>('fhir-create', CREATE, values)) {
-    placed[row.place - 1] = row;
-  }
+  for (const row of made) placed[row.place - 1] = row;
   return placed;
 }
 
