@@ -13,7 +13,9 @@ export type CreateOne = (asked: Asked, row: Row) => Promise<CreateRow>;
  * a statement that the database refuses is taken apart: nobody's create fails for another's.
  */
 export function createCreateTogether(query: Query): CreateOne {
-  const together = createTogether<Question, CreateRow>((questions) => createAll(query, questions), { most: 16 });
+  const together = createTogether<Question, CreateRow>((questions) => createAll(query, questions), {
+    most: 16,
+  });
   return async (asked, row) => {
     if (isShared(row)) return together(decidedBy(asked), { asked, row });
     const [made] = await insertResources(query, asked, [row]);

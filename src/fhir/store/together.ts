@@ -56,7 +56,11 @@ export function createTogether<Asked, Answer>(
 
 type Group<Asked, Answer> = {
   name: string;
-  waiting: { asked: Asked; resolve: (answer: Answer | Promise<Answer>) => void; reject: (error: unknown) => void }[];
+  waiting: {
+    asked: Asked;
+    resolve: (answer: Answer | Promise<Answer>) => void;
+    reject: (error: unknown) => void;
+  }[];
   underWay: number;
   ready: boolean;
 };

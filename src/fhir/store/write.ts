@@ -43,7 +43,11 @@ select ${DECISION}, s.right_organisation, s.label_covered, s.registered, s.place
   from d cross join sent s left join made on made.id = s.id`;
 
 /** Creates rows whose labels are known. `version` null and nothing else wrong: the once key is taken. */
-export async function insertResources(query: Query, asked: Asked, rows: readonly Row[]): Promise<CreateRow[]> {
+export async function insertResources(
+  query: Query,
+  asked: Asked,
+  rows: readonly Row[],
+): Promise<CreateRow[]> {
   const { name, text, values } = sourceOf(SENT, rows, asked.length + 1);
   type Placed = CreateRow & { place: number };
   const made = await query<Placed>(`fhir-create-${name}`, CREATE(text), [...asked, ...values]);

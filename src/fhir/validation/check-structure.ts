@@ -4,18 +4,23 @@ import { isElementName } from './check-limits.ts';
 import { checkNarrative } from './check-narrative.ts';
 import { checkOrder } from './check-order.ts';
 import { checkReference } from './check-reference.ts';
+import { holds } from './holds.ts';
+import { isPlain } from './is-plain.ts';
 import { type Issue, issue } from './issue.ts';
-import { type Property, propertiesOf } from './properties-of.ts';
+import { type Property, shapeOf } from './properties-of.ts';
 
 /**
  * Walks a resource beside its definition: unknown properties, the kind of every JSON value, one choice of a
- * `value[x]`, dates, required bindings, references, ids and narrative. Cardinality and invariants come after.
+ * `value[x]`, dates, required bindings, references, ids and narrative. Cardinality, the forms of values and invariants
+ * are the engine's, which comes after; `plain` says that it would find nothing.
  */
-export function checkStructure(definitions: Definitions, resource: JsonObject, type: string): Issue[] {
+export function checkStructure(definitions: Definitions, resource: JsonObject, type: string) {
   const issues: Issue[] = [];
+  let plain = true;
   const containedIds = idsOf(resource.contained);
   walkResource(resource, type);
-  return issues;
+  plain &&= issues.length === 0 && holds(shapeOf(type)?.invariants, type, resource);
+  return { issues, plain };
 
   function walkResource(value: JsonObject, path: string): void {
     const type = value.resourceType;
@@ -34,11 +39,13 @@ export function checkStructure(definitions: Definitions, resource: JsonObject, t
   }
 
   function walk(value: JsonObject, type: string, path: string, isResource = false): void {
-    const properties = propertiesOf(type);
-    if (!properties) {
+    const shape = shapeOf(type);
+    if (!shape) {
       report(issue('structure', path, 'The type of this element is not known'));
       return;
     }
+    const { properties, required } = shape;
+    plain &&= required.every((keys) => keys.some((key) => value[key] !== undefined));
     checkOrder(value, type, path).forEach(report);
     const chosen = new Map<string, string>();
     for (const [key, child] of Object.entries(value)) {
@@ -55,6 +62,8 @@ export function checkStructure(definitions: Definitions, resource: JsonObject, t
         );
       }
       chosen.set(property.name, property.type);
+      // What is beside primitives is for the engine.
+      plain &&= !extended && !property.special;
       if (extended) walkExtensions(child, property, `${path}.${property.name}`);
       else walkProperty(child, property, `${path}.${property.name}`, value['_' + key]);
     }
@@ -68,6 +77,7 @@ export function checkStructure(definitions: Definitions, resource: JsonObject, t
     } else if (value.length === 0) {
       report(issue('structure', path, 'An array must not be empty'));
     } else {
+      plain &&= value.length <= property.max;
       value.forEach((one, index) => {
         // R4 section 2.6.2.3: null holds the place of a primitive that has only extensions.
         const placeholder = one === null && property.primitive && Array.isArray(beside) && beside[index];
@@ -83,6 +93,7 @@ export function checkStructure(definitions: Definitions, resource: JsonObject, t
         return;
       }
       if (typeof value === 'string') checkText(value, property.type, path);
+      plain &&= property.invariants.length === 0 && isPlain(value, property.type);
     } else if (!isObject(value) || Object.keys(value).length === 0) {
       report(issue('structure', path, 'Must be a JSON object that is not empty'));
       return;
@@ -94,6 +105,7 @@ export function checkStructure(definitions: Definitions, resource: JsonObject, t
         checkReference(value, property.targets, path, { definitions, containedIds }).forEach(report);
       }
     }
+    if (!property.primitive) plain &&= holds(property.invariants, property.type, value as JsonObject);
     const codes = property.requiredValueSet && definitions.requiredCodes(property.requiredValueSet);
     if (codes) checkBinding(value, property.type, codes, path).forEach(report);
   }

@@ -1,4 +1,4 @@
-import { type InternalSchemaElement, tryGetDataType } from '@medplum/core';
+import { type Constraint, type InternalSchemaElement, tryGetDataType } from '@medplum/core';
 
 /** A JSON property that an element may have. */
 export interface Property {
@@ -12,32 +12,59 @@ export interface Property {
   readonly requiredValueSet: string | undefined;
   /** For references: the types it may point to; undefined is any. */
   readonly targets: ReadonlySet<string> | undefined;
+  /** How many there may be, of an array. */
+  readonly max: number;
+  /** Invariants of the element, which the engine holds each value to. */
+  readonly invariants: readonly string[];
+  /** The definition asks for more than is said here. */
+  readonly special: boolean;
+}
+
+export interface Shape {
+  /** By the JSON property's name. */
+  readonly properties: ReadonlyMap<string, Property>;
+  /** Of each required element the properties of which one must be there. */
+  readonly required: readonly (readonly string[])[];
+  /** Invariants of a resource as a whole. */
+  readonly invariants: readonly string[];
 }
 
 /** The JSON properties of a loaded type by their name; undefined for a type that is not loaded. */
-export function propertiesOf(type: string): ReadonlyMap<string, Property> | undefined {
+export const propertiesOf = (type: string): ReadonlyMap<string, Property> | undefined =>
+  shapeOf(type)?.properties;
+
+/** What a loaded type consists of. */
+export function shapeOf(type: string): Shape | undefined {
   const known = cache.get(type);
   if (known) return known;
   const schema = tryGetDataType(type);
   if (!schema) return undefined;
   const properties = new Map<string, Property>();
-  for (const [name, element] of Object.entries(schema.elements)) addProperties(properties, name, element);
-  cache.set(type, properties);
-  return properties;
+  const required: string[][] = [];
+  for (const [name, element] of Object.entries(schema.elements)) {
+    const keys = addProperties(properties, name, element);
+    if (element.min > 0) required.push(keys);
+  }
+  const shape = { properties, required, invariants: expressionsOf(schema.constraints) };
+  cache.set(type, shape);
+  return shape;
 }
 
 /** Definitions never change while a process runs. */
-const cache = new Map<string, ReadonlyMap<string, Property>>();
+const cache = new Map<string, Shape>();
 
 function addProperties(
   properties: Map<string, Property>,
   name: string,
   element: InternalSchemaElement,
-): void {
+): string[] {
+  const keys: string[] = [];
   const choice = name.endsWith('[x]');
   const base = choice ? name.slice(0, -3) : name;
   for (const { code, targetProfile } of element.type) {
-    properties.set(choice ? base + code.charAt(0).toUpperCase() + code.slice(1) : base, {
+    const key = choice ? base + code.charAt(0).toUpperCase() + code.slice(1) : base;
+    keys.push(key);
+    properties.set(key, {
       type: code,
       primitive: PRIMITIVES.get(code),
       array: element.isArray === true,
@@ -45,9 +72,16 @@ function addProperties(
       choice,
       requiredValueSet: element.binding?.strength === 'required' ? element.binding.valueSet : undefined,
       targets: targetsOf(targetProfile),
+      max: element.max,
+      invariants: expressionsOf(element.constraints),
+      special: Boolean(element.fixed || element.pattern || element.slicing?.slices.length),
     });
   }
+  return keys;
 }
+
+const expressionsOf = (constraints: readonly Constraint[] | undefined): string[] =>
+  (constraints ?? []).filter(({ severity }) => severity === 'error').map(({ expression }) => expression);
 
 function targetsOf(profiles: string[] | undefined): ReadonlySet<string> | undefined {
   const names = (profiles ?? []).map((url) => url.slice(url.lastIndexOf('/') + 1));
