@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { definitions } from '../../../test/support/definitions.ts';
 import { createWorld, type World } from '../../../test/support/world.ts';
+import { newRootId, routeOf } from '../../ids.ts';
+import { parseSearch } from '../search/parse-search.ts';
+import { createSearchTogether } from '../search/search-together.ts';
+import { createCreateTogether } from './create-together.ts';
 import { DECIDE, purviewOf } from './purview.ts';
+import type { Asked, Query } from './query.ts';
+import { createReadTogether } from './read-together.ts';
+import { rowBuilder } from './row.ts';
 
 /*
  * Statements must cost what they find, however large the organisation: with 5,000 patients a plan that looks at each
@@ -28,6 +36,13 @@ before(async () => {
 });
 after(() => world.stop());
 
+async function explainsGenericPlans(): Promise<boolean> {
+  const { rows } = await world.db.database.owner.query(
+    `select current_setting('server_version_num')::integer as number`,
+  );
+  return rows[0].number >= 160_000;
+}
+
 async function planOf(pool: 'service' | 'owner', statement: string): Promise<string> {
   const client = await world.db.database[pool].connect();
   try {
@@ -44,16 +59,69 @@ select r.id from ${DECIDE} d left join lateral (
    where d.outcome = 'allowed' and ${purviewOf('r')} offset 0) r on true`;
 
 test('whether a row is in the purview is asked of that row’s patient alone', async (t) => {
-  const [{ number }] = (
-    await world.db.database.owner.query(`select current_setting('server_version_num')::integer as number`)
-  ).rows;
-  if (number < 160_000) return t.skip('PostgreSQL explains generic plans from 16 on');
+  if (!(await explainsGenericPlans())) return t.skip('PostgreSQL explains generic plans from 16 on');
   for (const pool of ['service', 'owner'] as const) {
     const plan = await planOf(pool, MANY);
     assert.match(plan, /registration/);
     assert.doesNotMatch(plan, /hashed SubPlan|Seq Scan on (registration|resource)/);
   }
 });
+
+test('statements that many share look at no more than what each asks for', async (t) => {
+  if (!(await explainsGenericPlans())) return t.skip('PostgreSQL explains generic plans from 16 on');
+  const texts = await sharedStatements();
+  assert.equal(texts.length, 4);
+  for (const text of texts) {
+    for (const pool of ['service', 'owner'] as const) {
+      const plan = await planOf(pool, text);
+      assert.match(plan, /registration/);
+      assert.doesNotMatch(plan, /hashed SubPlan|Seq Scan on (registration|resource)|resource_updated/);
+    }
+  }
+});
+
+/** The texts of two searches and of two creates that share one, and of reads. */
+async function sharedStatements(): Promise<string[]> {
+  const texts: string[] = [];
+  const query: Query = async (_name, text) => {
+    texts.push(text);
+    return [];
+  };
+  const asked: Asked = [Buffer.alloc(32), 'RXX', '{}'];
+  const [id] = [newRootId()];
+  const options = { definitions, lenient: false, bases: [], now: new Date() };
+  const page = (type: string, parameters: [string, string][]) => ({
+    search: parseSearch(type, parameters, options),
+    base: '',
+    after: null,
+  });
+  const searchOne = createSearchTogether(query);
+  const searches = [
+    page('Patient', [['identifier', 'urn:x|1']]),
+    page('Observation', [
+      ['patient', id],
+      ['category', 'vital-signs'],
+      ['date', 'ge2020'],
+    ]),
+  ];
+  const readOne = createReadTogether(query);
+  const createOne = createCreateTogether(query);
+  const resource = { resourceType: 'Observation' };
+  const row = rowBuilder(definitions)({
+    resource,
+    id,
+    version: 1,
+    label: 0,
+    organisationId: id,
+    patientId: id,
+  });
+  await Promise.allSettled([
+    ...[...searches, ...searches].map((one) => searchOne(asked, one)),
+    ...[1, 2].map(() => readOne(asked, { type: 'Observation', route: routeOf(id), id })),
+    ...[1, 2].map(() => createOne(asked, row)),
+  ]);
+  return texts;
+}
 
 test('an identifier is found through its own index, and its patient’s registration by key', async () => {
   const { owner } = world.db.database;
