@@ -92,11 +92,20 @@ export function parseSearch(
 }
 
 /** The search parameters of a type that are supported, the common ones last. */
-export function supportedParameters(definitions: Definitions, type: string): SearchParameter[] {
-  return definitions
-    .searchParameters(type)
-    .filter(({ code, type: kind, paths }) => (COLUMN_CODES.has(code) || paths.length > 0) && KINDS.has(kind));
+export function supportedParameters(definitions: Definitions, type: string): readonly SearchParameter[] {
+  const all = definitions.searchParameters(type);
+  let found = supported.get(all);
+  if (!found) {
+    found = all.filter(
+      ({ code, type: kind, paths }) => (COLUMN_CODES.has(code) || paths.length > 0) && KINDS.has(kind),
+    );
+    supported.set(all, found);
+  }
+  return found;
 }
+
+/** Definitions never change while a process runs, and each parameter of each search asks. */
+const supported = new WeakMap<readonly SearchParameter[], readonly SearchParameter[]>();
 
 const KINDS = new Set(['token', 'reference', 'date', 'string', 'number', 'quantity', 'uri']);
 const COLUMN_CODES = new Set(['_id', '_lastUpdated', '_security']);
@@ -160,10 +169,7 @@ function add(search: Search, name: string, value: string, options: ParseOptions)
   const result = parseParameter(parameter, modifier, value, options);
   if (!result.ok) return result.unsupported ? unknown(result.message) : wrong(result.message);
   const { condition } = result;
-  const main = SEVERAL_MAIN_DATES.has(search.type)
-    ? undefined
-    : mainDateParameter(options.definitions, search.type);
-  if (condition.kind === 'dates' && code === main) {
+  if (condition.kind === 'dates' && code === soleMainDate(options.definitions, search.type)) {
     search.conditions.push({ kind: 'main-date', anyOf: condition.anyOf });
   } else if (!narrow(search, parameter, modifier, condition)) search.conditions.push(condition);
   return OK;
@@ -171,6 +177,9 @@ function add(search: Search, name: string, value: string, options: ParseOptions)
 
 /** Types whose main date may repeat, so that its columns hold no more than the hull; all others have one at most. */
 export const SEVERAL_MAIN_DATES: ReadonlySet<string> = new Set(['Substance']);
+
+const soleMainDate = (definitions: Definitions, type: string): string | undefined =>
+  SEVERAL_MAIN_DATES.has(type) ? undefined : mainDateParameter(definitions, type);
 
 /**
  * Finds the way in that an index offers, which can only leave out what cannot match. True when that says all that the
