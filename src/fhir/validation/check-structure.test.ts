@@ -91,7 +91,7 @@ test('the engine finds nothing in what is called plain, among resources made at 
         holdAround(resource, () => stream.next().value);
       },
     ),
-    { numRuns: Number(process.env.PLAIN_RUNS ?? 150) },
+    { numRuns: Number(process.env.PLAIN_RUNS ?? 60) },
   );
   // Both were there to be told apart.
   assert.ok(counts.plain > 50 && counts.refused > 50, JSON.stringify(counts));
