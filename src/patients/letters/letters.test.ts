@@ -370,6 +370,23 @@ describe('letters', () => {
     }
   });
 
+  it('are told of in one message, however many processes look at once', async () => {
+    const notify = createNotifyOfLetters(service);
+    await notify();
+    for (let round = 0; round < 5; round++) {
+      for (let n = 0; n < 12; n++) await world.letter(nia, n % 2 ? harbour : moor, { title: `Letter ${n}` });
+      const written = await Promise.all(Array.from({ length: 5 }, () => notify()));
+      assert.equal(
+        written.reduce((sum, one) => sum + one),
+        1,
+      );
+      assert.equal(
+        (await service.messageTo(`nia${numbered}@example.org`))?.subject,
+        'You have 12 new letters',
+      );
+    }
+  });
+
   it('are told of by mail once, to who has joined, without a word of what they are', async () => {
     const notify = createNotifyOfLetters(service);
     await notify();

@@ -103,8 +103,9 @@ test('what is plain is valid, whatever values stand where', () => {
       odd,
       (changes, added, value) => {
         const patient = structuredClone(PLAIN) as Record<string, unknown>;
-        for (const [path, changed] of changes) put(patient, path, changed);
-        if (added) patient[added] = value;
+        // Copies: what one change puts in, the next may change.
+        for (const [path, changed] of changes) put(patient, path, structuredClone(changed));
+        if (added) patient[added] = structuredClone(value);
         if (!isPlainPatient(patient)) return;
         assert.deepEqual(validateResource(definitions, patient, 'Patient'), [], JSON.stringify(patient));
       },
