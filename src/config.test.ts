@@ -145,3 +145,20 @@ test('production refuses the demo accounts, a plain http address and no address'
   assert.match(problems({ ...production, BASE_URL: 'http://records.example.org' })[0] ?? '', /plain http/);
   assert.match(problems({ NODE_ENV: 'production' })[0] ?? '', /BASE_URL is not set/);
 });
+
+test('nothing is posted to this machine unless it is set, with the demo, where nobody else can reach the service', () => {
+  assert.equal(loadConfig({}).pushToLoopback, false);
+  const on = { PUSH_TO_LOOPBACK: 'true' };
+  for (const own of [{}, { HOST: '::1' }, { HOST: 'localhost' }, { BASE_URL: 'http://localhost:8080' }])
+    assert.equal(loadConfig({ ...on, ...own }).pushToLoopback, true);
+  for (const elsewhere of [
+    production,
+    { ...production, DEMO: 'false' },
+    { DEMO: 'false' },
+    { HOST: '0.0.0.0' },
+    { HOST: '::' },
+    { HOST: '127.0.0.1.example.org' },
+    { BASE_URL: 'https://records.example.org' },
+  ])
+    assert.match(problems({ ...on, ...elsewhere })[0] ?? '', /^PUSH_TO_LOOPBACK is on/);
+});

@@ -41,6 +41,8 @@ export function loadConfig(env: NodeJS.ProcessEnv) {
     demoFile: read.path('DEMO_FILE'),
     metricsPort: read.integer('METRICS_PORT', 0, 65_535),
     metricsToken: read.text('METRICS_TOKEN'),
+    /** Lets the demo's systems subscribe with endpoints on this machine, to try push without a public address. */
+    pushToLoopback: read.flag('PUSH_TO_LOOPBACK') ?? false,
     logLevel: read.oneOf('LOG_LEVEL', LOG_LEVELS) ?? 'info',
     /** What fastify's `trustProxy` takes: how many proxies stand in front, or their addresses. */
     trustProxy: read.proxies('TRUST_PROXY'),
@@ -62,6 +64,7 @@ export function loadConfig(env: NodeJS.ProcessEnv) {
   if (config.smtpUrl !== undefined && !/^[^\s@<>]+@[^\s@<>]+$/.test(config.mailFrom ?? '')) {
     problems.push('MAIL_FROM is not usable: with SMTP_URL, set the address that messages come from.');
   }
+  if (config.pushToLoopback) problems.push(...refusedWithLoopback(config));
   problems.push(...sharedKeys(config.keys));
   if (production) problems.push(...refusedInProduction(config));
   if (problems.length > 0) throw new ConfigError(problems);
@@ -79,6 +82,16 @@ function refusedInProduction({ demo, baseUrl }: { demo: boolean; baseUrl: string
     problems.push('BASE_URL is plain http: set an https:// address (a proxy in front may end the TLS).');
   }
   return problems;
+}
+
+type Reach = { production: boolean; demo: boolean; host: string; baseUrl: string | undefined };
+
+/** Whoever may subscribe could then have this machine post to itself, so nobody but its own user may reach it. */
+function refusedWithLoopback({ production, demo, host, baseUrl }: Reach) {
+  if (production || !demo) return ['PUSH_TO_LOOPBACK is on, and is for trying the demo alone: leave it out.'];
+  const reached = [host, ...(baseUrl ? [new URL(baseUrl).hostname] : [])];
+  if (reached.every((name) => /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/.test(name))) return [];
+  return ['PUSH_TO_LOOPBACK is on while others can reach the service: leave out HOST and BASE_URL, or it.'];
 }
 
 /** Keys of different purposes must not be one key: a weakness of one use would reach the other. */

@@ -12,3 +12,7 @@ export function isPublicAddress(text: string): boolean {
   // Only 2000::/3 has been given out as global unicast (RFC 4291 section 2.4); the library calls all the rest unicast.
   return address.kind() === 'ipv4' || (address.toByteArray()[0]! & 0xe0) === 0x20;
 }
+
+/** Whether an IP address is this machine's own, which nobody else can be reached by. */
+export const isLoopbackAddress = (text: string): boolean =>
+  ipaddr.isValid(text) && ipaddr.process(text).range() === 'loopback';

@@ -1,3 +1,4 @@
+export { checkedEndpoint } from './endpoint.ts';
 export { pushRoutes } from './routes.ts';
 export { seal } from './seal.ts';
 export { headersPurpose } from './send-due.ts';

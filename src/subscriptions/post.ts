@@ -1,7 +1,6 @@
 import { request } from 'undici';
-import { checkedUrl } from '../oauth/fetch-jwks.ts';
-import { isPublicAddress } from '../oauth/public-address.ts';
 import { type Limits, publicAgent } from '../oauth/public-agent.ts';
+import { checkedEndpoint } from './endpoint.ts';
 
 /** Delivers a body; resolves when the receiver said that it has it, else rejects with a `code` for the vendor. */
 export type Post = (url: string, headers: Record<string, string>, body: string) => Promise<void>;
@@ -10,16 +9,17 @@ const ANSWER_BYTES_MAX = 16 * 1024;
 
 /**
  * Posts to vendors' endpoints: https only, to public addresses only, no redirects, 10 s in all.
- * @param limits for tests only; the defaults are right for the service.
+ * @param options.toLoopback for the demo: also to endpoints on this machine, by plain http
+ * @param options.limits for tests only; the defaults are right for the service.
  */
-export function createPost(limits: Limits = {}): Post {
-  const { isAllowed = isPublicAddress, timeoutMs = 10_000 } = limits;
+export function createPost({ toLoopback = false, ...limits }: Limits & { toLoopback?: boolean } = {}): Post {
+  const { isAllowed, timeoutMs = 10_000 } = limits;
   return async function post(text, headers, body) {
     const agent = publicAgent({ ...limits, timeoutMs }, ANSWER_BYTES_MAX);
     let statusCode: number;
     try {
       // Asked again at each sending: what was accepted once may have been changed in the database.
-      const url = checkedUrl(text, isAllowed);
+      const url = checkedEndpoint(text, { toLoopback, isAllowed });
       const response = await request(url, {
         method: 'POST',
         dispatcher: agent,
@@ -42,7 +42,7 @@ export function createPost(limits: Limits = {}): Post {
 /** Only what the vendor can do something about: no addresses of ours, no texts of the receiver's. */
 function coded(error: unknown): Error {
   const { code, name, message } = error as { code?: string; name?: string; message?: string };
-  const said = /is not a public address|must be https/.test(message ?? '')
+  const said = /is not a public address|must be (https|without)/.test(message ?? '')
     ? 'endpoint-not-allowed'
     : name === 'TimeoutError'
       ? 'timeout'

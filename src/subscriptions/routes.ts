@@ -14,13 +14,16 @@ const SWEEP_EVERY_MS = 3_600_000;
  * @param options.post for tests; the right one refuses everything but public addresses.
  */
 export function pushRoutes(context: Context, options: { post?: Post } = {}) {
-  const { database, log } = context;
+  const { config, database, log } = context;
   const keys = createSigningKeys(context);
   const stopping = new AbortController();
   const { signal } = stopping;
-  const sendDue = createSendDue({ ...context, keys, signal, post: options.post ?? createPost() });
+  const post = options.post ?? createPost({ toLoopback: config.pushToLoopback });
+  const sendDue = createSendDue({ ...context, keys, signal, post });
 
   return async (app: FastifyInstance): Promise<void> => {
+    if (config.pushToLoopback)
+      log.warn('notifications may be posted to this machine: PUSH_TO_LOOPBACK is on');
     app.get('/.well-known/jwks.json', async (_request, reply) =>
       reply
         .header('cache-control', 'public, max-age=300')

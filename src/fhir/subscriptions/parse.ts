@@ -1,6 +1,5 @@
-import { checkedUrl } from '../../oauth/fetch-jwks.ts';
 import { RESOURCE_TYPES } from '../../oauth/resource-types.ts';
-import { canonicalOf, TOPICS, type Topic, topicOf } from '../../subscriptions/index.ts';
+import { canonicalOf, checkedEndpoint, TOPICS, type Topic, topicOf } from '../../subscriptions/index.ts';
 import { Refusal } from '../http/refusal.ts';
 import type { JsonObject } from '../store/content.ts';
 
@@ -19,8 +18,15 @@ const BACKPORT = 'http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinit
 const CONTENT = `${BACKPORT}backport-payload-content`;
 const FILTER = `${BACKPORT}backport-filter-criteria`;
 
-/** Takes a valid Subscription apart. @throws {Refusal} 'resource-invalid' for what is not served here. */
-export function parseSubscription(resource: JsonObject, now: Date): NewSubscription {
+/**
+ * Takes a valid Subscription apart.
+ * @param toLoopback whether the endpoint may be on this machine, for the demo
+ * @throws {Refusal} 'resource-invalid' for what is not served here.
+ */
+export function parseSubscription(
+  resource: JsonObject,
+  { now, toLoopback }: { now: Date; toLoopback: boolean },
+): NewSubscription {
   const { status, error: _error, meta: _meta, id: _id, channel: sent, ...rest } = resource;
   const channel = sent as Channel;
   if (status !== 'requested') throw wrong('status', 'A new subscription has the status requested');
@@ -30,7 +36,7 @@ export function parseSubscription(resource: JsonObject, now: Date): NewSubscript
   return {
     topic,
     types: typesOf(topic, resource),
-    endpoint: endpointOf(channel),
+    endpoint: endpointOf(channel, toLoopback),
     headers: headersOf(header),
     endsAt: endOf(resource.end, now),
     content: { ...rest, channel: shown },
@@ -46,7 +52,7 @@ type Channel = {
   header?: string[];
 };
 
-function endpointOf({ type, endpoint = '', payload, _payload }: Channel): string {
+function endpointOf({ type, endpoint = '', payload, _payload }: Channel, toLoopback: boolean): string {
   if (type !== 'rest-hook') throw wrong('channel.type', 'Only the channel rest-hook is served');
   if (payload !== undefined && !/^application\/(fhir\+)?json$/.test(payload)) {
     throw wrong('channel.payload', 'Notifications are sent as application/fhir+json');
@@ -54,7 +60,7 @@ function endpointOf({ type, endpoint = '', payload, _payload }: Channel): string
   const content = _payload?.extension?.find(({ url }) => url === CONTENT)?.valueCode ?? 'id-only';
   if (content !== 'id-only') throw wrong('channel.payload', 'Notifications carry ids alone: use id-only');
   try {
-    return checkedUrl(endpoint).href;
+    return checkedEndpoint(endpoint, { toLoopback }).href;
   } catch {
     throw wrong(
       'channel.endpoint',

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { test } from 'node:test';
+import { checkedEndpoint } from './endpoint.ts';
+import { createPost } from './post.ts';
+
+const OWN = ['http://127.0.0.1:8090/letters', 'http://127.9.9.9/', 'http://[::1]:8090/letters'];
+
+test('this machine is no endpoint unless that is set', () => {
+  for (const own of OWN) {
+    assert.throws(() => checkedEndpoint(own), own);
+    assert.throws(() => checkedEndpoint(own, { toLoopback: false }), own);
+    assert.equal(checkedEndpoint(own, { toLoopback: true }).href, own);
+  }
+});
+
+for (const [what, addresses] of Object.entries({
+  'private networks': ['http://10.0.0.1/', 'http://192.168.1.1/', 'http://[fd00::1]/', 'http://172.16.0.1/'],
+  'the metadata services of clouds': ['http://169.254.169.254/', 'http://[fd00:ec2::254]/'],
+  'every address of this machine at once': ['http://0.0.0.0:8090/', 'http://[::]:8090/'],
+  'a public address in plain http': ['http://8.8.8.8/', 'http://hooks.example.org/'],
+  'a name, which may come to mean another': ['http://localhost:8090/', 'http://127.0.0.1.example.org/'],
+  'this machine by https, as without it': ['https://127.0.0.1/', 'https://[::1]/'],
+  'other protocols': ['ftp://127.0.0.1/', 'file:///etc/passwd'],
+  'users, passwords and fragments': [
+    'http://user@127.0.0.1/',
+    'http://:pass@127.0.0.1/',
+    'http://127.0.0.1/#part',
+  ],
+})) {
+  test(`with it set, ${what} stay refused`, () => {
+    for (const address of addresses)
+      assert.throws(() => checkedEndpoint(address, { toLoopback: true }), address);
+  });
+}
+
+test('the public internet by https is an endpoint either way', () => {
+  for (const toLoopback of [true, false])
+    assert.equal(
+      checkedEndpoint('https://hooks.example.org/a', { toLoopback }).href,
+      'https://hooks.example.org/a',
+    );
+});
+
+test('posting reaches this machine only where that is set, and what it redirects to is not followed', async () => {
+  let posted = 0;
+  const server = createServer((_request, response) => {
+    posted += 1;
+    response.writeHead(posted > 1 ? 307 : 204, { location: '/again' }).end();
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/letters`;
+  try {
+    await assert.rejects(createPost()(url, {}, '{}'), { code: 'endpoint-not-allowed' });
+    assert.equal(posted, 0);
+    const post = createPost({ toLoopback: true });
+    await post(url, {}, '{}');
+    await assert.rejects(post(url, {}, '{}'), { code: 'HTTP 307' });
+    assert.equal(posted, 2);
+    for (const other of ['http://10.0.0.1/', 'http://localhost/', 'http://user@127.0.0.1/'])
+      await assert.rejects(post(other, {}, '{}'), { code: 'endpoint-not-allowed' });
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+});
