@@ -10,12 +10,18 @@ export const letterIdentifier = ({ id }: Pick<Letter, 'id'>) => ({ system: LETTE
 /** FHIR's own fingerprint of an attachment: SHA-1 in Base64 (R4 section 2.24.0.4). It proves nothing, it compares. */
 const fingerprint = (content: Buffer) => createHash('sha1').update(content).digest('base64');
 
-/** A letter for the patient, as it is sent. */
+/** A request has at most 2 MB, of which Base64 takes a third: what is larger than this goes as a file of its own. */
+export const INLINE_BYTES_MAX = 1024 * 1024;
+
+/**
+ * A letter for the patient, as it is sent.
+ * @param options.url where its content is, when that went before it as a `Binary`
+ */
 export function letterDocument(
   patientId: string,
   letter: Letter,
   content: Buffer,
-  sentAt: Date,
+  { sentAt, url }: { sentAt: Date; url?: string },
 ): DocumentReference {
   return {
     resourceType: 'DocumentReference',
@@ -30,7 +36,7 @@ export function letterDocument(
       {
         attachment: {
           contentType: letter.contentType,
-          data: content.toString('base64'),
+          ...(url === undefined ? { data: content.toString('base64') } : { url }),
           hash: fingerprint(content),
           title: letter.title,
         },

@@ -14,6 +14,7 @@ export type Letter = {
   file: string;
   contentType: string;
   path: string;
+  bytes: number;
 };
 
 const CONTENT_TYPES: Record<string, string | undefined> = {
@@ -21,6 +22,8 @@ const CONTENT_TYPES: Record<string, string | undefined> = {
   '.html': 'text/html',
   '.txt': 'text/plain; charset=utf-8',
 };
+/** The service takes no larger file. */
+const BYTES_MAX = 10 * 1024 * 1024;
 const PROBLEMS_SHOWN = 10;
 
 /**
@@ -52,7 +55,7 @@ export function readLetters(folder: string): Letter[] {
   return letters;
 }
 
-export const contentOf = ({ path }: Letter): Buffer => readFileSync(path);
+export const contentOf = ({ path }: Letter): Buffer<ArrayBuffer> => readFileSync(path);
 
 function letterIn(folder: string, line: number, cell: (name: string) => string): Letter {
   const id = cell('letter_id');
@@ -64,8 +67,12 @@ function letterIn(folder: string, line: number, cell: (name: string) => string):
   if (basename(file) !== file || !contentType)
     throw new Error(`file “${file}” is not a .pdf, .html or .txt in this folder.`);
   const path = join(folder, file);
-  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) throw new Error(`there is no file ${file}.`);
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (!found?.isFile()) throw new Error(`there is no file ${file}.`);
+  const bytes = found.size;
+  if (bytes === 0) throw new Error(`file ${file} is empty.`);
+  if (bytes > BYTES_MAX) throw new Error(`file ${file} is larger than 10 MB: make it smaller, or post it.`);
   const title = cell('title');
   if (!title) throw new Error('title is empty: the patient sees it in the list of letters.');
-  return { line, id, nhsNumber: checkedNhsNumber(cell('nhs_number')), title, file, contentType, path };
+  return { line, id, nhsNumber: checkedNhsNumber(cell('nhs_number')), title, file, contentType, path, bytes };
 }

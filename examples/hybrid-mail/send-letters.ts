@@ -2,7 +2,7 @@ import type { DocumentReference } from '@medplum/fhirtypes';
 import { concernsOneRequest, type FhirClient } from '../shared/fhir-client.ts';
 import { findPatient } from '../shared/find-patient.ts';
 import { inParallel } from '../shared/in-parallel.ts';
-import { isSameLetter, letterDocument, letterIdentifier } from './letter-document.ts';
+import { INLINE_BYTES_MAX, isSameLetter, letterDocument, letterIdentifier } from './letter-document.ts';
 import { contentOf, type Letter } from './read-letters.ts';
 
 type Options = { atOnce: number; signal: AbortSignal; now: () => Date; onDone: () => void };
@@ -41,7 +41,11 @@ async function sendOne(client: FhirClient, letter: Letter, now: Date): Promise<S
   const content = contentOf(letter);
   const there = await letterThere(client, patient.id!, identifier);
   if (there && isSameLetter(there, letter, content)) return { how: 'there', sentAt: new Date(there.date!) };
-  const document = letterDocument(patient.id!, letter, content, now);
+  const url =
+    content.length > INLINE_BYTES_MAX
+      ? await client.createBinary(content, letter.contentType, patient.id!)
+      : undefined;
+  const document = letterDocument(patient.id!, letter, content, { sentAt: now, url });
   if (there) {
     await client.put(document, identifier);
     return { how: 'replaced', sentAt: now };

@@ -56,7 +56,8 @@ export function createFhirClient({ fhirBase, clientId, proof }: Settings, option
       type: Type,
       parameters: Record<string, string | string[]>,
     ): AsyncGenerator<ExtractResource<Type>> {
-      let url: string | undefined = `${fhirBase}/${type}?${query(parameters)}`;
+      const asked = query(parameters);
+      let url: string | undefined = `${fhirBase}/${type}${asked && `?${asked}`}`;
       while (url) {
         const bundle = (await (await send(url)).json()) as Bundle<ExtractResource<Type>>;
         for (const { resource, search } of bundle.entry ?? []) {
@@ -96,6 +97,40 @@ export function createFhirClient({ fhirBase, clientId, proof }: Settings, option
       return write('POST', `${fhirBase}/${resource.resourceType}`, resource, {
         'if-none-exist': query({ identifier: `${identifier.system}|${identifier.value}` }),
       });
+    },
+
+    /** Creates; sent again after a broken connection it may make a second one. */
+    create(resource: Resource) {
+      return write('POST', `${fhirBase}/${resource.resourceType}`, resource);
+    },
+
+    /**
+     * Sends a file of a patient's as it is, under its own content type (R4 section 2.47.4), and answers its address for
+     * an attachment's `url`. Sent again it may make a second one, to which nothing points.
+     */
+    async createBinary(content: Uint8Array<ArrayBuffer>, contentType: string, patientId: string) {
+      const response = await send(`${fhirBase}/Binary`, {
+        method: 'POST',
+        headers: {
+          'content-type': contentType,
+          'x-security-context': `Patient/${patientId}`,
+          prefer: 'return=minimal',
+        },
+        body: content,
+      });
+      await response.body?.cancel();
+      const [address] = /Binary\/[^/]+/.exec(response.headers.get('location') ?? '') ?? [];
+      if (!address) throw new Error('The service does not say where the file is.');
+      return address;
+    },
+
+    /** Deletes; what is gone already is well. */
+    async remove(type: ResourceType, id: string): Promise<void> {
+      try {
+        await send(`${fhirBase}/${type}/${encodeURIComponent(id)}`, { method: 'DELETE' });
+      } catch (error) {
+        if (!(error instanceof Refused && [404, 410].includes(error.status))) throw error;
+      }
     },
 
     /** Creates, or makes the one with this identifier what is sent (R4 section 3.1.0.4.3). */

@@ -64,7 +64,7 @@ describe('the folder of letters', () => {
 describe('a letter', () => {
   const [letter] = letters;
   const content = contentOf(letter!);
-  const document = letterDocument('183f0e92-59e5-852b-9d32-aa8a8f7e80da', letter!, content, NOW);
+  const document = letterDocument('183f0e92-59e5-852b-9d32-aa8a8f7e80da', letter!, content, { sentAt: NOW });
 
   it('is valid FHIR R4', () => {
     assert.deepEqual(validateResource(definitions, document, 'DocumentReference'), []);
