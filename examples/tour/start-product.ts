@@ -7,13 +7,21 @@ import { join } from 'node:path';
 const STOP_MS_MAX = 20_000;
 const SERVER = join(import.meta.dirname, '../../src/server.ts');
 
-/** The whole product with its demo world, in a process and a folder of its own. */
-export async function startProduct() {
+/** The whole product with its demo world, in a process and a folder of its own; `settings` are further ones. */
+export async function startProduct(settings: Record<string, string> = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'connected-systems-examples-'));
   const demoFile = join(folder, 'demo.json');
   const { PATH, HOME } = process.env;
   const child = spawn(process.execPath, [SERVER], {
-    env: { PATH, HOME, DATA_DIR: join(folder, 'data'), DEMO_FILE: demoFile, PORT: '0', LOG_LEVEL: 'warn' },
+    env: {
+      PATH,
+      HOME,
+      DATA_DIR: join(folder, 'data'),
+      DEMO_FILE: demoFile,
+      PORT: '0',
+      LOG_LEVEL: 'warn',
+      ...settings,
+    },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const stop = async () => {

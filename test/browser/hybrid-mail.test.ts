@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -26,7 +28,7 @@ describe('hybrid mail, from the grant to the revoke', () => {
   let browser: Awaited<ReturnType<typeof openBrowser>>;
 
   before(async () => {
-    product = await startProduct();
+    product = await startProduct({ PUSH_TO_LOOPBACK: 'true' });
     demo = product.demo as unknown as DemoFile;
     browser = await openBrowser();
     // One letter of those that come with the program, to one patient, so that it has one receipt to wait for.
@@ -108,9 +110,24 @@ describe('hybrid mail, from the grant to the revoke', () => {
     await staff.getByRole('button', { name: 'Grant access' }).click();
     await heading(staff, 'Access granted');
 
-    const waiting = hybridMail('--wait', '5', '--every', '1');
+    // So rarely is asked that only a notification can tell in time.
+    const byPush = [
+      '--wait',
+      '10',
+      '--every',
+      '3600',
+      '--push',
+      `http://127.0.0.1:${await freePort()}/letters`,
+    ];
+    const stopped = hybridMail(...byPush);
+    await stopped.says(/Waiting for 1 to be read/);
+    await stopped.says(/Handshake/);
+    assert.equal((await stopped.end('SIGINT')).code, 0, stopped.output());
+    assert.match(stopped.output(), /sent now: +1\n[\s\S]*invited now: 1,/);
+
+    const waiting = hybridMail(...byPush);
     await waiting.says(/Waiting for 1 to be read/);
-    assert.match(waiting.output(), /sent now: +1\n[\s\S]*invited now: 1,/);
+    assert.match(waiting.output(), /sent now: +0\n +there already: +1\n[\s\S]*invited now: 0,/);
     const [row] = readTable(join(out, 'invitations.csv'), ['nhs_number', 'code', 'token']);
     const invitation = { code: row!.cell('code'), token: row!.cell('token') };
     const person = demo.patients.find(({ nhsNumber }) => nhsNumber === row!.cell('nhs_number'))!;
@@ -154,3 +171,11 @@ describe('hybrid mail, from the grant to the revoke', () => {
     );
   });
 });
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
