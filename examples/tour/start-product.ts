@@ -44,6 +44,7 @@ type Demo = {
   organisations: { name: string; odsCode: string; publicId: string }[];
   staff: { email: string; password: string; totpSecret?: string; role: string; organisation: string }[];
   systems: { name: string; clientId: string }[];
+  patients: { nhsNumber: string; email?: string; password?: string }[];
 };
 
 async function addressOf(child: ChildProcess): Promise<string> {

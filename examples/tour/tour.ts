@@ -2,10 +2,11 @@
  * The product from end to end, as its users meet it: starts it with the demo world, grants third-party systems access on
  * the administrators' pages, lets the example programs work, revokes, and shows that they are refused.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { dirname, join } from 'node:path';
 import { signInAs } from './administrator.ts';
+import { freePort } from './free-port.ts';
+import { signInAsPatient } from './patient.ts';
+import { type Meanwhile, runExample, type Says, say } from './run-example.ts';
 import { startProduct } from './start-product.ts';
 
 const DISPLAY = 'display-record';
@@ -15,12 +16,14 @@ const ODS_CODE = 'ZX2';
 /** Where the letters' and the campaign's patients are registered. */
 const PRACTICE = 'Z99901';
 const HOSPITAL = 'ZX1';
+/** Of the letters that come with the program, the one to somebody who uses their record already. */
+const READ_BY = { nhsNumber: '9998898617', title: 'Your recent blood tests' };
 const REFUSED = 3;
 const REVOKED = /connection-revoked.*\n.*\nReference: [0-9a-f-]{36}/;
 
 const started = Date.now();
 console.log('Starting the service with its demo world in a temporary folder …');
-const product = await startProduct();
+const product = await startProduct({ PUSH_TO_LOOPBACK: 'true' });
 let stopping: Promise<void> | undefined;
 const stop = () => {
   stopping ??= product.stop();
@@ -91,17 +94,29 @@ async function sendLetters(): Promise<void> {
   console.log(said);
   const at = { code: PRACTICE };
   expect(await example(MAIL, ['--out', outFolder(MAIL)], at), /sent now: +4\n[\s\S]*invited now: 2,/);
+  say('The same again, told by push: a patient reads one letter, and the program is stopped');
+  const push = ['--push', `http://127.0.0.1:${await freePort()}/letters`, '--wait', '1', '--every', '3600'];
+  const told = await example(MAIL, ['--out', outFolder(MAIL), ...push], { ...at, meanwhile: readOne });
+  expect(told, /Waiting for 2 to be read[\s\S]*Read on screen: 1\n/);
   say(
     'The same again three days later, as it were: nothing is sent or invited twice, and the unread is to be posted',
   );
   expect(
     await example(MAIL, ['--out', outFolder(MAIL), '--hours', '0'], at),
-    /sent now: +0\n +there already: +4\n[\s\S]*invited now: 0,[\s\S]*To be posted: 5\n/,
+    /sent now: +0\n +there already: +4\n[\s\S]*invited now: 0,[\s\S]*To be posted: 4\n/,
   );
   say('Revoking access');
   console.log((await administrator.revoke(connectionId, 'The tour is over.')).said);
   const refused = await example(MAIL, ['--out', outFolder(MAIL)], { ...at, wanted: REFUSED });
   expect(refused, REVOKED);
+}
+
+async function readOne(says: Says): Promise<void> {
+  await says(/Handshake[\s\S]*Waiting for 3|Waiting for 3[\s\S]*Handshake/);
+  const account = product.demo.patients.find(({ nhsNumber }) => nhsNumber === READ_BY.nhsNumber)!;
+  const patient = await signInAsPatient(product.baseUrl, account);
+  await patient.readLetter(READ_BY.title);
+  await says(/Waiting for 2 to be read/);
 }
 
 async function inviteByKioskAndText(): Promise<void> {
@@ -117,37 +132,14 @@ function outFolder(name: string): string {
   return join(dirname(product.demoFile), name);
 }
 
-/** Runs an example as its users would, shows what it writes, and fails unless it ends as it should. */
-async function example(
+function example(
   name: string,
   args: string[] = [],
-  { wanted = 0, code: organisation = ODS_CODE } = {},
+  { code = ODS_CODE, ...options }: { code?: string; wanted?: number; meanwhile?: Meanwhile } = {},
 ): Promise<string> {
-  const command = [`examples/${name}/${name}.ts`, '--organisation', organisation, ...args];
-  say(`node ${command.join(' ')}`);
-  const { PATH, HOME } = process.env;
-  const child = spawn(process.execPath, command, {
-    cwd: join(import.meta.dirname, '../..'),
-    env: { PATH, HOME, DEMO_FILE: product.demoFile },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 60_000,
-  });
-  let written = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (piece: string) => {
-      written += piece;
-      process.stdout.write(piece);
-    });
-  }
-  const [code] = await once(child, 'close');
-  if (code !== wanted) throw new Error(`${name} ended with ${code}, not with ${wanted}.`);
-  return written;
+  return runExample(name, { organisation: code, args, demoFile: product.demoFile, ...options });
 }
 
 function expect(written: string, pattern: RegExp): void {
   if (!pattern.test(written)) throw new Error(`The program did not say ${pattern}.`);
-}
-
-function say(what: string): void {
-  console.log(`\n== ${what}`);
 }

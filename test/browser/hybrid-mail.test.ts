@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -9,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { TOTP } from 'otpauth';
 import type { Page } from 'playwright-core';
 import { readTable } from '../../examples/shared/csv.ts';
+import { freePort } from '../../examples/tour/free-port.ts';
 import { type Product, startProduct } from '../../examples/tour/start-product.ts';
 import type { DemoFile } from '../../src/demo/demo-file.ts';
 import { openBrowser } from '../support/browser.ts';
@@ -171,11 +170,3 @@ describe('hybrid mail, from the grant to the revoke', () => {
     );
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}

@@ -14,6 +14,7 @@ import { pushAddress } from '../../examples/hybrid-mail/push/push-address.ts';
 import type { FhirClient } from '../../examples/shared/fhir-client.ts';
 import { openFolder } from '../../examples/shared/ledger.ts';
 import { Refused } from '../../examples/shared/refused.ts';
+import { freePort } from '../../examples/tour/free-port.ts';
 import { notificationBundle } from '../../src/subscriptions/notification-bundle.ts';
 import { signDetached } from '../../src/subscriptions/sign.ts';
 
@@ -28,7 +29,6 @@ describe('being told of letters that are read', () => {
   let strangersKey: typeof serviceKey;
   let base: string;
   let endpoint: string;
-  let port: number;
 
   let held: Subscription[];
   let creates: number;
@@ -64,11 +64,7 @@ describe('being told of letters that are read', () => {
     server.on('request', (_request, response) => response.end(JSON.stringify(served)));
     await once(server.listen(0, '127.0.0.1'), 'listening');
     base = `http://127.0.0.1:${(server.address() as AddressInfo).port}/organisations/ZX1/fhir/R4`;
-    const other = createServer().listen(0, '127.0.0.1');
-    await once(other, 'listening');
-    port = (other.address() as AddressInfo).port;
-    other.close();
-    endpoint = `http://127.0.0.1:${port}/letters`;
+    endpoint = `http://127.0.0.1:${await freePort()}/letters`;
   });
   after(() => {
     server.closeAllConnections();
