@@ -41,9 +41,12 @@ const FLAGS = {
   out: { type: 'string' },
 } as const;
 
+const VISITOR = ['nhs-number', 'birth-date', 'email', 'mobile'] as const;
+
 await runProgram({ help: HELP, flags: FLAGS }, async (flags) => {
   const settings = readSettings(flags, process.env, 'Arrivo Kiosk');
-  const visitor = visitorOf(flags['nhs-number'] ? flags : { ...demoVisitor(settings), ...flags });
+  const typed = VISITOR.some((name) => flags[name] !== undefined);
+  const visitor = visitorOf(typed ? flags : demoVisitor(settings));
   const folder = openFolder(flags.out ?? '.data/kiosk');
   const client = createFhirClient(settings, {
     scopes: ['system/Patient.$status-query', 'system/Organization.$generate-invitation-tokens'],
@@ -66,7 +69,7 @@ await runProgram({ help: HELP, flags: FLAGS }, async (flags) => {
   return 0;
 });
 
-type Typed = Partial<Record<'nhs-number' | 'birth-date' | 'email' | 'mobile', string | undefined>>;
+type Typed = Partial<Record<(typeof VISITOR)[number], string | undefined>>;
 
 function visitorOf(typed: Typed) {
   const { email = '', mobile: number = '' } = typed;

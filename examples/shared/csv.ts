@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readText } from './read-text.ts';
 import { UsageError } from './usage-error.ts';
 
 export type Row = {
@@ -14,7 +14,7 @@ export type Row = {
  * @throws {UsageError} when it cannot be read, lacks a column, or a quotation mark does not end
  */
 export function readTable(file: string, needed: readonly string[]): Row[] {
-  const [heading, ...rows] = parseCsv(textOf(file)).filter(({ cells }) => cells.join('') !== '');
+  const [heading, ...rows] = parseCsv(readText(file)).filter(({ cells }) => cells.join('') !== '');
   const columns = (heading?.cells ?? []).map((name) => name.toLowerCase());
   const missing = needed.filter((name) => !columns.includes(name));
   if (missing.length > 0) throw new UsageError(`${file} has no column ${missing.join(', ')}.`);
@@ -46,11 +46,3 @@ export function parseCsv(text: string): { line: number; cells: string[] }[] {
 /** A row as a line of a CSV file. */
 export const csvLine = (cells: readonly string[]): string =>
   `${cells.map((cell) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(',')}\n`;
-
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new UsageError(`${file} cannot be read: ${(error as NodeJS.ErrnoException).code}.`);
-  }
-}

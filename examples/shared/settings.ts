@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import type { JWK } from 'jose';
 import type { Proof } from './proof.ts';
+import { readText } from './read-text.ts';
 import { UsageError } from './usage-error.ts';
 
 export type Settings = {
@@ -82,7 +82,7 @@ function proofIn(flags: Flags, env: NodeJS.ProcessEnv): Proof | undefined {
   const secretFile = flags['secret-file'] ?? env.CLIENT_SECRET_FILE;
   if (keyFile && secretFile) throw new UsageError('Give a key or a secret, not both.');
   if (keyFile) return { by: 'key', jwk: checkedKey(json(keyFile, 'the private key') as JWK, keyFile) };
-  if (secretFile) return { by: 'secret', secret: text(secretFile, 'the client secret').trim() };
+  if (secretFile) return { by: 'secret', secret: readText(secretFile, 'the client secret').trim() };
   return undefined;
 }
 
@@ -125,18 +125,10 @@ function pick<Item extends object>(
 }
 
 function json(file: string, what: string): unknown {
-  const content = text(file, what);
+  const content = readText(file, what);
   try {
     return JSON.parse(content);
   } catch {
     throw new UsageError(`${file} (${what}) is not JSON.`);
-  }
-}
-
-function text(file: string, what: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new UsageError(`${file} (${what}) cannot be read: ${(error as NodeJS.ErrnoException).code}.`);
   }
 }

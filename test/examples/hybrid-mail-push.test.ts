@@ -17,6 +17,7 @@ import { Refused } from '../../examples/shared/refused.ts';
 import { freePort } from '../../examples/tour/free-port.ts';
 import { notificationBundle } from '../../src/subscriptions/notification-bundle.ts';
 import { signDetached } from '../../src/subscriptions/sign.ts';
+import { eventually } from '../support/child.ts';
 
 const NOW = new Date('2026-11-22T12:00:00Z');
 const LONG_MS = 60_000;
@@ -80,10 +81,11 @@ describe('being told of letters that are read', () => {
     push = undefined;
   });
 
-  const listen = async () => {
+  const listen = async (remindAfterMs?: number) => {
     const address = pushAddress(endpoint, undefined);
     const tell = (text: string) => told.push(text);
-    push = await listenForReceipts(client, { ...address, fhirBase: base, folder, now: () => NOW, tell });
+    const parts = { ...address, fhirBase: base, folder, now: () => NOW, tell, remindAfterMs };
+    push = await listenForReceipts(client, parts);
     return push;
   };
   const stop = async (done: boolean) => {
@@ -226,6 +228,18 @@ describe('being told of letters that are read', () => {
     await listen();
     assert.equal(await post(await notification(null, { subscription: 'theirs' })), 404);
     assert.equal(await post(await notification('1', { subscription: 'theirs' })), 404);
+  });
+
+  it('says so when the service does not reach it, with the service’s own reason', async () => {
+    await listen(1);
+    held = [{ ...held[0]!, error: 'ECONNREFUSED' }];
+    await eventually(() => told.some((text) => /has not reached .+ \(ECONNREFUSED\)/.test(text)));
+    await stop(false);
+    held = [{ ...held[0]!, status: 'active' }];
+    told = [];
+    await listen(1);
+    await woken();
+    assert.ok(!told.some((text) => /has not reached/.test(text)));
   });
 
   it('answers nothing but posts of a size that notifications have', async () => {

@@ -27,6 +27,8 @@ describe('the folder of letters', () => {
   const folder = mkdtempSync(join(tmpdir(), 'letters-'));
   after(() => rmSync(folder, { recursive: true }));
   cpSync(SHIPPED, folder, { recursive: true });
+  writeFileSync(join(folder, 'empty.txt'), '');
+  writeFileSync(join(folder, 'huge.pdf'), Buffer.alloc(10 * 1024 * 1024 + 1));
 
   const withRows = (...rows: string[]) => {
     writeFileSync(join(folder, 'letters.csv'), `letter_id,nhs_number,file,title\n${rows.join('\n')}\n`);
@@ -46,6 +48,12 @@ describe('the folder of letters', () => {
     ['a file that is not there', 'L1,9993751154,none.pdf,Review', /line 2: there is no file none.pdf/],
     ['a file elsewhere', 'L1,9993751154,../review.txt,Review', /line 2: file .* in this folder/],
     ['a file of another kind', 'L1,9993751154,letters.csv,Review', /line 2: file .* is not a \.pdf/],
+    ['a file with nothing in it', 'L1,9993751154,empty.txt,Review', /line 2: file empty.txt is empty/],
+    [
+      'a file that is not taken',
+      'L1,9993751154,huge.pdf,Review',
+      /line 2: file huge.pdf is larger than 10 MB/,
+    ],
     ['a letter without a title', 'L1,9993751154,review.txt,', /line 2: title is empty/],
   ] as const) {
     it(`is refused whole for ${what}, naming the line`, () => {
@@ -81,6 +89,7 @@ describe('a letter', () => {
 /** A service that holds the letters it was sent; NHS number 9990000026 is nobody’s there. */
 function serviceWith(fail: (asked: string) => Error | undefined = () => undefined) {
   const held = new Map<string, DocumentReference>();
+  const files: number[] = [];
   const asked: string[] = [];
   const ask = (what: string) => {
     asked.push(what);
@@ -99,13 +108,18 @@ function serviceWith(fail: (asked: string) => Error | undefined = () => undefine
       held.set(value, document);
       return 'created';
     },
+    async createBinary(content: Buffer) {
+      ask('binary');
+      files.push(content.length);
+      return `Binary/b${files.length}`;
+    },
     async put(document: DocumentReference, { value }: { value: string }) {
       ask('put');
       held.set(value, document);
       return 'existed';
     },
   } as unknown as FhirClient;
-  return { client, held, asked };
+  return { client, held, asked, files };
 }
 
 const send = async (
@@ -160,6 +174,26 @@ describe('sending letters', () => {
     const ended = await send(serviceWith((what) => (what === 'create' ? revoked : undefined)).client);
     assert.equal(ended.failure, revoked);
     assert.deepEqual([...ended.sent.values()], []);
+  });
+
+  it('sends a large file as it is before its letter, once', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'large-letters-'));
+    try {
+      const large = join(folder, 'large.txt');
+      writeFileSync(large, 'x'.repeat(1024 * 1024 + 1));
+      const some = letters.slice(0, 2).map((letter, n) => (n === 0 ? { ...letter, path: large } : letter));
+      const { client, held, asked, files } = serviceWith();
+      await send(client, { some });
+      assert.deepEqual(files, [1024 * 1024 + 1]);
+      const [first, second] = some.map(({ id }) => held.get(id)!.content[0]!.attachment);
+      assert.deepEqual([first!.url, first!.data], ['Binary/b1', undefined]);
+      assert.ok(second!.data && second!.url === undefined);
+      asked.length = 0;
+      assert.deepEqual(ways(await send(client, { some })).slice(0, 2), ['there', 'there']);
+      assert.ok(!asked.includes('binary'));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('sends nothing when it is told to stop', async () => {

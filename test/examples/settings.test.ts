@@ -82,7 +82,11 @@ describe('the settings of the examples', () => {
       /RS384 or ES384/,
     ],
     ['a key that is not JSON', { ...usable, key: file('key.pem', '-----BEGIN') }, /is not JSON/],
-    ['a key that is not there', { ...usable, key: join(folder, 'none') }, /cannot be read: ENOENT/],
+    [
+      'a key that is not there',
+      { ...usable, key: join(folder, 'none') },
+      /cannot be read: there is no such file/,
+    ],
     [
       'an unknown organisation',
       { 'demo-file': demoFile, organisation: 'Nowhere' },

@@ -6,14 +6,19 @@ import { UsageError } from '../../shared/usage-error.ts';
 import { checkNotification, NotTaken } from './check-notification.ts';
 import type { PushAddress } from './push-address.ts';
 import { startReceiver } from './receiver.ts';
-import { subscribe, unsubscribe } from './subscribe.ts';
+import { ours, subscribe, unsubscribe } from './subscribe.ts';
 import { createWake, type Pause } from './wake.ts';
+
+/** A handshake comes within seconds. */
+const REMIND_AFTER_MS = 20_000;
 
 type Options = PushAddress & {
   fhirBase: string;
   folder: Folder;
   now: () => Date;
   tell: (text: string) => void;
+  /** When to look whether the handshake has come. */
+  remindAfterMs?: number;
 };
 
 export type Push = {
@@ -28,12 +33,13 @@ export type Push = {
  * late, and says nothing of a letter that could not be opened.
  */
 export async function listenForReceipts(client: FhirClient, options: Options): Promise<Push> {
-  const { endpoint, host, port, fhirBase, folder, now, tell } = options;
+  const { endpoint, host, port, fhirBase, folder, now, tell, remindAfterMs = REMIND_AFTER_MS } = options;
   const had = openLedger(folder.file('notifications.csv'), ['subscription', 'event_number', 'at']);
   const keyOf = (subscription: string, number: string) => `${subscription} ${number}`;
   const numbers = new Set(had.entries.map((one) => keyOf(one.subscription, one.event_number)));
   const keys = createRemoteJWKSet(new URL('/.well-known/jwks.json', fhirBase));
   const { wake, pause } = createWake();
+  let reminder: NodeJS.Timeout | undefined;
   const own = Promise.withResolvers<Set<string>>();
   own.promise.catch(() => undefined); // it is told by who subscribes
 
@@ -52,14 +58,24 @@ export async function listenForReceipts(client: FhirClient, options: Options): P
     if (type === 'handshake' || added.length > 0) wake();
   }
 
+  async function tellUnreached(): Promise<void> {
+    const [one] = await ours(client, endpoint).catch(() => []);
+    if (!one || one.status === 'active') return;
+    const why = one.error ? ` (${one.error})` : '';
+    tell(
+      `The service has not reached ${endpoint} yet${why}. Check that it leads here; until it does, receipts are asked for from time to time (--every).`,
+    );
+  }
+
   const onRefused = (why: string) => tell(`A notification was not taken: ${why}`);
   const receiver = await startReceiver({ host, port, take, onRefused });
   try {
     const subscriptions = await subscribe(client, endpoint);
     own.resolve(new Set(subscriptions.map(({ id }) => id!)));
     tell(`Listening at ${host} port ${port}; the service is to post to ${endpoint}`);
-    const error = subscriptions.find((one) => one.error)?.error;
-    if (error) tell(`The service could not reach that address before (${error}): it tries again`);
+    const known = subscriptions.find(({ status }) => status === 'active');
+    if (known) tell('The service knows it from before');
+    else reminder = setTimeout(tellUnreached, remindAfterMs);
   } catch (error) {
     own.reject(error);
     await receiver.stop();
@@ -68,6 +84,7 @@ export async function listenForReceipts(client: FhirClient, options: Options): P
   return {
     pause,
     async stop(done) {
+      clearTimeout(reminder);
       await receiver.stop();
       if (done) await unsubscribe(client, endpoint);
     },

@@ -26,8 +26,8 @@ export async function unsubscribe(client: FhirClient, endpoint: string): Promise
   for (const { id } of await ours(client, endpoint)) await client.remove('Subscription', id!);
 }
 
-/** A system’s list holds its own subscriptions alone. */
-async function ours(client: FhirClient, endpoint: string): Promise<Subscription[]> {
+/** Those that tell this endpoint; a system’s list holds its own subscriptions alone. */
+export async function ours(client: FhirClient, endpoint: string): Promise<Subscription[]> {
   const found: Subscription[] = [];
   for await (const one of client.search('Subscription', {})) {
     if (one.criteria === LETTER_READ && one.channel.endpoint === endpoint && one.status !== 'off')
