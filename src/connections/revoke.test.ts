@@ -111,4 +111,27 @@ describe('revoking and viewing', () => {
     );
     assert.match(textOf((await client.get('/connected-systems')).body), /Stopped by its company/);
   });
+
+  it('lists every call, so many to a page, each once, and ends', async () => {
+    const { client, connectionId } = await t.grantByPages(await t.app.world.system({ name: 'Busy' }));
+    for (let n = 0; n < 103; n++) await t.call(connectionId, n % 7 ? 'allowed' : 'not-found', `call-${n}.`);
+    const seen: string[] = [];
+    let address: string | undefined = `/connected-systems/${connectionId}`;
+    const pages: string[] = [];
+    while (address) {
+      const { body } = await client.get(address);
+      assert.deepEqual(await htmlProblems(body), []);
+      pages.push(textOf(body));
+      seen.push(...(body.match(/call-\d+\./g) ?? []));
+      address = /href="([^"]*\?before=[^"]*)">Older calls/.exec(body)?.[1]?.split('#')[0];
+    }
+    assert.equal(pages.length, 3);
+    assert.equal(seen.length, 103);
+    assert.equal(new Set(seen).size, 103);
+    assert.match(pages[0]!, /The latest 50 calls/);
+    assert.match(pages[2]!, /Earlier calls.*Newest calls/);
+    const beyond = await client.get(`/connected-systems/${connectionId}?before=nonsense`);
+    assert.equal(beyond.statusCode, 200);
+    assert.match(textOf(beyond.body), /No older calls/);
+  });
 });

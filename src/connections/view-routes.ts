@@ -12,18 +12,21 @@ import { latestConnection } from './store.ts';
 export const connectionParameter = Type.Object({ connectionId: Type.String() });
 export type ConnectionRoute = { Params: Static<typeof connectionParameter> };
 
-/** /connected-systems/{id}: one connection with its history and its latest calls. */
+const Query = Type.Object({ before: Type.Optional(Type.String({ maxLength: 100 })) });
+
+/** /connected-systems/{id}: one connection with its history and its calls, newest first, so many to a page. */
 export function viewRoutes(app: FastifyInstance, room: Room): void {
   const { context, pages } = room;
 
-  app.get<ConnectionRoute>(
+  app.get<ConnectionRoute & { Querystring: Static<typeof Query> }>(
     '/connected-systems/:connectionId',
-    { onRequest: room.signIn.requireStaff, schema: { params: connectionParameter } },
+    { onRequest: room.signIn.requireStaff, schema: { params: connectionParameter, querystring: Query } },
     async (request, reply) => {
       const acting = actingOf(request);
       const { organisationId } = acting;
-      const viewed = await room.viewConnection(organisationId, idWanted(request.params.connectionId));
-      const { connection, history, summary, calls } = connectionWanted(viewed);
+      const { before } = request.query;
+      const viewed = await room.viewConnection(organisationId, idWanted(request.params.connectionId), before);
+      const { connection, history, summary, calls, older } = connectionWanted(viewed);
       const [reach, latest] = await Promise.all([
         room.reach(acting, connection),
         latestConnection(context.database.service, organisationId, connection.clientId),
@@ -38,6 +41,8 @@ export function viewRoutes(app: FastifyInstance, room: Room): void {
         history: historyData(history),
         summary,
         calls: calls.map(callData),
+        older,
+        before,
         fhirBase: fhirBaseOf(context, organisationId),
         mayChange: isAdministrator(request),
       });
