@@ -175,12 +175,13 @@ describe('Subscription', () => {
     assert.equal((await world.fhir(here, access.token, '/Subscription')).json.total, 20);
   });
 
-  it('cannot be changed, only made and deleted, and has no history', async () => {
+  it('has no history, and is changed by its id alone', async () => {
     const { id } = (await create()).json;
     for (const [path, method, code] of [
-      [`/Subscription/${id}`, 'PUT', 'method-not-allowed'],
       ['/Subscription', 'PUT', 'method-not-allowed'],
       [`/Subscription/${id}/$status`, 'POST', 'method-not-allowed'],
+      [`/Subscription/${id}/$redeliver`, 'GET', 'method-not-allowed'],
+      [`/Subscription/${id}/$events`, 'GET', 'interaction-unknown'],
       [`/Subscription/${id}/_history`, 'GET', 'interaction-unknown'],
       ['/Subscription/_search', 'POST', 'interaction-unknown'],
       ['/Subscription?status=active', 'GET', 'search-unsupported'],
@@ -223,6 +224,7 @@ describe('Subscription', () => {
       'delete',
       'read',
       'search-type',
+      'update',
     ]);
   });
 });
