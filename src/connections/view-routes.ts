@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox';
 import { isUuid } from '../ids.ts';
 import { notFound } from '../web/index.ts';
 import { actingOf, isAdministrator } from './acting-of.ts';
+import { notificationsOf } from './notifications.ts';
 import { callData, fhirBaseOf, historyData, lastDayOf, reachData, systemData } from './pages-data.ts';
 import { notGranted } from './permissions-in-words.ts';
 import { labelNames } from './privacy-labels.ts';
@@ -27,9 +28,11 @@ export function viewRoutes(app: FastifyInstance, room: Room): void {
       const { before } = request.query;
       const viewed = await room.viewConnection(organisationId, idWanted(request.params.connectionId), before);
       const { connection, history, summary, calls, older } = connectionWanted(viewed);
-      const [reach, latest] = await Promise.all([
+      const database = context.database.service;
+      const [reach, latest, notifications] = await Promise.all([
         room.reach(acting, connection),
-        latestConnection(context.database.service, organisationId, connection.clientId),
+        latestConnection(database, organisationId, connection.clientId),
+        notificationsOf(database, acting, connection.id),
       ]);
       return pages.render(reply, 'connections/view.njk', {
         connection: systemData(connection),
@@ -43,6 +46,7 @@ export function viewRoutes(app: FastifyInstance, room: Room): void {
         calls: calls.map(callData),
         older,
         before,
+        notifications,
         fhirBase: fhirBaseOf(context, organisationId),
         mayChange: isAdministrator(request),
       });
