@@ -59,7 +59,7 @@ async function run(): Promise<number> {
 }
 
 async function runTests(env: NodeJS.ProcessEnv): Promise<number> {
-  const options = ['--test', '--test-concurrency=2', '--test-timeout=300000'];
+  const options = ['--test', '--test-concurrency=3', '--test-timeout=300000'];
   const { entries, remove } = groupTests(files);
   const child = spawn(process.execPath, [...options, ...entries], { env, stdio: 'inherit' });
   // Ctrl-C reaches the runner by itself; we stay to take the server down after it.

@@ -334,6 +334,33 @@ describe('letters', () => {
     }
   });
 
+  it('are unread again when the Binary that holds their content is changed or taken away', async () => {
+    const stored = await world.resource(nia, harbour, {
+      resourceType: 'Binary',
+      contentType: 'text/plain',
+      data: Buffer.from('The operation is on Monday').toString('base64'),
+    });
+    const content = [{ attachment: { contentType: 'text/plain', url: `Binary/${stored}` } }];
+    const id = await world.letter(nia, harbour, { more: { content } });
+    const bystander = await world.letter(nia, harbour, { title: 'Another' });
+    for (const letter of [id, bystander]) await client.get(`/my/letters/${letter}`);
+    const read = [await readAt(id), await readAt(bystander)];
+    assert.ok(read[0] && read[1]);
+    const change = (set: string) =>
+      db.database.owner.query(`update resource set content = (${set})::text where id = $1`, [stored]);
+
+    await change(`jsonb_set(content::jsonb, '{meta,versionId}', '"2"')`);
+    assert.deepEqual(await readAt(id), read[0], 'a new version of the same is the same');
+    const other = Buffer.from('The operation is on Friday').toString('base64');
+    await change(`jsonb_set(content::jsonb, '{data}', '"${other}"')`);
+    assert.equal(await readAt(id), null);
+    assert.deepEqual(await readAt(bystander), read[1]);
+    assert.match(textOf((await client.get(`/my/letters/${id}`)).body), /on Friday/);
+    assert.ok(await readAt(id));
+    await db.database.owner.query('delete from resource where id = $1', [stored]);
+    assert.equal(await readAt(id), null);
+  });
+
   it('can be reported as not readable, which the sender is told and which is no receipt', async () => {
     const id = await world.letter(nia, harbour, { contentType: 'application/pdf', data: PDF });
     const page = await client.get(`/my/letters/${id}/unreadable`);

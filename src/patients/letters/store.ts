@@ -62,13 +62,19 @@ export async function unreadLetters(on: On, patientId: string): Promise<number> 
   return rows[0]!.unread;
 }
 
-export type OpenedLetter = LetterRow & { organisationId: string; version: number; content: string };
+export type OpenedLetter = LetterRow & {
+  organisationId: string;
+  version: number;
+  /** Counts the changes of what stands behind the document. */
+  contents: number;
+  content: string;
+};
 
 /** One letter with its document; what was replaced can still be opened, what was taken back cannot. */
 export async function findLetter(on: On, patientId: string, id: string): Promise<OpenedLetter | null> {
   const { rows } = await on.query<OpenedLetter>({
     name: 'letters-find',
-    text: `select ${COLUMNS}, l.organisation_id as "organisationId", r.version, r.content
+    text: `select ${COLUMNS}, l.organisation_id as "organisationId", r.version, l.contents, r.content
              from letter l
              join organisation o on o.id = l.organisation_id
              join resource r on r.route = l.route and r.id = l.id and r.type = 'DocumentReference'
@@ -116,12 +122,13 @@ export async function readLetter(on: On, id: string): Promise<boolean> {
   return rows[0]!.now_read;
 }
 
-/** Whether the document is still the one that was read. After `readLetter` it stays so until the transaction ends. */
-export async function isUnchanged(on: On, { id, version }: OpenedLetter): Promise<boolean> {
+/** Whether the document, and what stands behind it, is still what was read. After `readLetter` it stays so until the transaction ends. */
+export async function isUnchanged(on: On, { id, version, contents }: OpenedLetter): Promise<boolean> {
   const { rowCount } = await on.query({
     name: 'letters-unchanged',
-    text: `select from resource where route = $1 and id = $2 and version = $3`,
-    values: [routeOf(id), id, version],
+    text: `select from resource r join letter l on l.route = r.route and l.id = r.id
+            where r.route = $1 and r.id = $2 and r.version = $3 and l.contents = $4`,
+    values: [routeOf(id), id, version, contents],
   });
   return rowCount === 1;
 }
