@@ -93,8 +93,6 @@ test('the engine finds nothing in what is called plain, among resources made at 
     ),
     { numRuns: Number(process.env.PLAIN_RUNS ?? 60) },
   );
-  // Both were there to be told apart.
-  assert.ok(counts.plain > 50 && counts.refused > 50, JSON.stringify(counts));
 });
 
 test('the engine finds nothing in what is called plain, among what published examples can be turned into', () => {
@@ -103,6 +101,8 @@ test('the engine finds nothing in what is called plain, among what published exa
   for (const { resource } of examples) holdAround(resource, () => (place++ % 97) / 97);
   const plain = examples.filter(({ resource }) => isPlain(resource)).length;
   assert.ok(plain > examples.length / 2, `${plain} of ${examples.length}`);
+  // Both were there to be told apart, whatever chance made of the resources above.
+  assert.ok(counts.plain > 50 && counts.refused > 50, JSON.stringify(counts));
 });
 
 test('a resource of everyday care is plain, so that it is checked in microseconds', () => {
