@@ -3,7 +3,6 @@ import { type Static, Type } from 'typebox';
 import { isUuid } from '../ids.ts';
 import { notFound } from '../web/index.ts';
 import { actingOf, isAdministrator } from './acting-of.ts';
-import { notificationsOf } from './notifications.ts';
 import { callData, fhirBaseOf, historyData, lastDayOf, reachData, systemData } from './pages-data.ts';
 import { notGranted } from './permissions-in-words.ts';
 import { labelNames } from './privacy-labels.ts';
@@ -28,11 +27,9 @@ export function viewRoutes(app: FastifyInstance, room: Room): void {
       const { before } = request.query;
       const viewed = await room.viewConnection(organisationId, idWanted(request.params.connectionId), before);
       const { connection, history, summary, calls, older } = connectionWanted(viewed);
-      const database = context.database.service;
-      const [reach, latest, notifications] = await Promise.all([
+      const [reach, latest] = await Promise.all([
         room.reach(acting, connection),
-        latestConnection(database, organisationId, connection.clientId),
-        notificationsOf(database, acting, connection.id),
+        latestConnection(context.database.service, organisationId, connection.clientId),
       ]);
       return pages.render(reply, 'connections/view.njk', {
         connection: systemData(connection),
@@ -46,7 +43,6 @@ export function viewRoutes(app: FastifyInstance, room: Room): void {
         calls: calls.map(callData),
         older,
         before,
-        notifications,
         fhirBase: fhirBaseOf(context, organisationId),
         mayChange: isAdministrator(request),
       });
