@@ -43,8 +43,6 @@ export function loadConfig(env: NodeJS.ProcessEnv) {
     metricsToken: read.text('METRICS_TOKEN'),
     /** Lets the demo's systems subscribe with endpoints on this machine, to try push without a public address. */
     pushToLoopback: read.flag('PUSH_TO_LOOPBACK') ?? false,
-    /** After so many days the key that signs notifications gives way to a new one. */
-    notificationKeyDays: read.integer('NOTIFICATION_KEY_DAYS', 1, 3650) ?? 90,
     logLevel: read.oneOf('LOG_LEVEL', LOG_LEVELS) ?? 'info',
     /** What fastify's `trustProxy` takes: how many proxies stand in front, or their addresses. */
     trustProxy: read.proxies('TRUST_PROXY'),

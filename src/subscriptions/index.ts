@@ -2,6 +2,5 @@ export { checkedEndpoint } from './endpoint.ts';
 export { pushRoutes } from './routes.ts';
 export { seal } from './seal.ts';
 export { headersPurpose } from './send-due.ts';
-export { createSigningKeys } from './signing-keys.ts';
 export { type NotificationEvent, statusParameters } from './status-parameters.ts';
 export { canonicalOf, TOPICS, type Topic, topicOf } from './topics.ts';

@@ -2,8 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import type { Context } from '../context.ts';
 import { createPost, type Post } from './post.ts';
 import { createSendDue } from './send-due.ts';
-import { createSigningKeys, JWKS_MAX_AGE_SECONDS } from './signing-keys.ts';
-import { createTidy } from './tidy.ts';
+import { createSigningKeys } from './signing-keys.ts';
+import { sweepNotifications } from './store.ts';
 
 const LOOK_EVERY_MS = 2000;
 const SWEEP_EVERY_MS = 3_600_000;
@@ -14,20 +14,19 @@ const SWEEP_EVERY_MS = 3_600_000;
  * @param options.post for tests; the right one refuses everything but public addresses.
  */
 export function pushRoutes(context: Context, options: { post?: Post } = {}) {
-  const { config, log } = context;
+  const { config, database, log } = context;
   const keys = createSigningKeys(context);
   const stopping = new AbortController();
   const { signal } = stopping;
   const post = options.post ?? createPost({ toLoopback: config.pushToLoopback });
   const sendDue = createSendDue({ ...context, keys, signal, post });
-  const tidy = createTidy({ ...context, keys });
 
   return async (app: FastifyInstance): Promise<void> => {
     if (config.pushToLoopback)
       log.warn('notifications may be posted to this machine: PUSH_TO_LOOPBACK is on');
     app.get('/.well-known/jwks.json', async (_request, reply) =>
       reply
-        .header('cache-control', `public, max-age=${JWKS_MAX_AGE_SECONDS}`)
+        .header('cache-control', 'public, max-age=300')
         .type('application/jwk-set+json')
         .send(await keys.jwks()),
     );
@@ -41,11 +40,8 @@ export function pushRoutes(context: Context, options: { post?: Post } = {}) {
         });
     }, LOOK_EVERY_MS).unref();
     const sweeping = setInterval(() => {
-      tidy().catch((error) =>
-        log.warn(
-          { err: error },
-          'old dead letters and keys were not looked after; the next hour tries again',
-        ),
+      sweepNotifications(database.service).catch((error) =>
+        log.warn({ err: error }, 'old dead letters were not removed'),
       );
     }, SWEEP_EVERY_MS).unref();
     app.addHook('onClose', async () => {

@@ -84,41 +84,30 @@ export async function sweepNotifications(on: On): Promise<void> {
   await on.query('select sweep_notifications()');
 }
 
-/** The key that signs now. */
 export async function currentKey(on: On): Promise<{ kid: string; sealed: Buffer } | undefined> {
   const { rows } = await on.query({
     name: 'signing-key-current',
-    text: `select kid, sealed from signing_key where retired_at is null and signs_from <= clock_timestamp()
-            order by signs_from desc limit 1`,
+    text: 'select kid, sealed from signing_key where retired_at is null',
   });
   return rows[0];
 }
 
-export type NewKey = { kid: string; sealed: Buffer; publicJwk: object };
-
-/** Migration 0032 says when it is added, and from when on it signs. */
-export async function addKey(
+/** Of several that are made at once, one stays. */
+export async function insertKey(
   on: On,
-  { kid, sealed, publicJwk }: NewKey,
-  { leadSeconds, ageDays, drop }: { leadSeconds: number; ageDays: number; drop: boolean },
-): Promise<'added' | 'under-way' | 'not-due'> {
-  const { rows } = await on.query({
-    name: 'signing-key-add',
-    text: `select add_signing_key($1, $2, $3, make_interval(secs => $4), make_interval(days => $5), $6) as added`,
-    values: [kid, sealed, JSON.stringify(publicJwk), leadSeconds, ageDays, drop],
+  { kid, sealed, publicJwk }: { kid: string; sealed: Buffer; publicJwk: object },
+): Promise<void> {
+  await on.query({
+    name: 'signing-key-insert',
+    text: 'insert into signing_key (kid, sealed, public_jwk) values ($1, $2, $3) on conflict do nothing',
+    values: [kid, sealed, JSON.stringify(publicJwk)],
   });
-  return rows[0].added;
 }
 
-/** Of the key that signs, of the next one, and of earlier ones that may still be asked for, newest first. */
 export async function publicKeys(on: On): Promise<unknown[]> {
   const { rows } = await on.query({
     name: 'signing-key-public',
-    text: 'select public_jwk as jwk from signing_key where retired_at is null order by signs_from desc',
+    text: 'select public_jwk as jwk from signing_key order by created_at desc',
   });
   return rows.map(({ jwk }) => jwk);
-}
-
-export async function sweepKeys(on: On): Promise<void> {
-  await on.query('select sweep_signing_keys()');
 }

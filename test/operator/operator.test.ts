@@ -90,7 +90,6 @@ async function everything() {
     'system',
     'system_secret',
     'identity_provider',
-    'signing_key',
   ];
   const rows = tables.map((table) =>
     db.database.owner.query(`select coalesce(json_agg(t order by t::text), '[]') as all from ${table} t`),
@@ -458,20 +457,4 @@ test("an organisation's identity provider is set, shown, changed and removed, an
 
   const everywhere = JSON.stringify([said, shown, await everything()]);
   assert.ok(!everywhere.includes('a-client-secret-to-keep'));
-});
-
-test('the key that signs notifications gets a successor, once, or is withdrawn at once', async () => {
-  const rotate = 'rotate-notification-keys';
-  assert.match(await done(rotate, {}), /^Key: \S+\nIt is published now/, 'the first of all signs at once');
-  const kid = line(await done(rotate, {}), 'Key');
-  const { interaction, outcome, resource_type, resource_id, detail } = await lastRecord();
-  assert.deepEqual(
-    [interaction, outcome, resource_type, resource_id],
-    [rotate, 'allowed', 'signing-key', kid],
-  );
-  assert.match(detail, /: keep: added$/);
-  assert.match(await done(rotate, {}), /Nothing was changed/);
-  assert.match((await lastRecord()).detail, /: keep: under-way$/);
-  await refused(rotate, { 'earlier-keys': 'lose' }, /--earlier-keys is keep or drop/, 2);
-  assert.match(await done(rotate, { 'earlier-keys': 'drop' }), /earlier keys are withdrawn/);
 });
