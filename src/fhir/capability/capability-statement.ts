@@ -76,7 +76,7 @@ function securityOf(baseUrl: string) {
 /** A connection's own; see fhir/subscriptions. */
 const SUBSCRIPTION = {
   type: 'Subscription',
-  interaction: ['read', 'update', 'delete', 'create', 'search-type'].map((code) => ({ code })),
+  interaction: ['read', 'delete', 'create', 'search-type'].map((code) => ({ code })),
   versioning: 'no-version',
   operation: [
     {

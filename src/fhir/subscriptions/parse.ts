@@ -5,8 +5,6 @@ import type { JsonObject } from '../store/content.ts';
 
 /** A Subscription that this service can serve. */
 export type NewSubscription = {
-  /** As it was sent. */
-  status: string;
   topic: Topic;
   types: string[] | null;
   endpoint: string;
@@ -22,28 +20,20 @@ const FILTER = `${BACKPORT}backport-filter-criteria`;
 
 /**
  * Takes a valid Subscription apart.
- * @param statuses those that may be sent: `requested` alone for a new one
  * @param toLoopback whether the endpoint may be on this machine, for the demo
  * @throws {Refusal} 'resource-invalid' for what is not served here.
  */
 export function parseSubscription(
   resource: JsonObject,
-  {
-    now,
-    toLoopback,
-    statuses = ['requested'],
-  }: { now: Date; toLoopback: boolean; statuses?: readonly string[] },
+  { now, toLoopback }: { now: Date; toLoopback: boolean },
 ): NewSubscription {
   const { status, error: _error, meta: _meta, id: _id, channel: sent, ...rest } = resource;
   const channel = sent as Channel;
-  if (!statuses.includes(status as string)) {
-    throw wrong('status', `The status here is ${statuses.join(', ')}`);
-  }
+  if (status !== 'requested') throw wrong('status', 'A new subscription has the status requested');
   const topic = topicOf(resource.criteria);
   if (!topic) throw wrong('criteria', `The criteria must be one of ${TOPICS.map(canonicalOf).join(', ')}`);
   const { header, ...shown } = channel;
   return {
-    status: status as string,
     topic,
     types: typesOf(topic, resource),
     endpoint: endpointOf(channel, toLoopback),

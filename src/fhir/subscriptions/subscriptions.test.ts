@@ -175,13 +175,12 @@ describe('Subscription', () => {
     assert.equal((await world.fhir(here, access.token, '/Subscription')).json.total, 20);
   });
 
-  it('has no history, and is changed by its id alone', async () => {
+  it('cannot be changed, only made and deleted, and has no history', async () => {
     const { id } = (await create()).json;
     for (const [path, method, code] of [
+      [`/Subscription/${id}`, 'PUT', 'method-not-allowed'],
       ['/Subscription', 'PUT', 'method-not-allowed'],
       [`/Subscription/${id}/$status`, 'POST', 'method-not-allowed'],
-      [`/Subscription/${id}/$redeliver`, 'GET', 'method-not-allowed'],
-      [`/Subscription/${id}/$events`, 'GET', 'interaction-unknown'],
       [`/Subscription/${id}/_history`, 'GET', 'interaction-unknown'],
       ['/Subscription/_search', 'POST', 'interaction-unknown'],
       ['/Subscription?status=active', 'GET', 'search-unsupported'],
@@ -224,7 +223,6 @@ describe('Subscription', () => {
       'delete',
       'read',
       'search-type',
-      'update',
     ]);
   });
 });
