@@ -38,6 +38,9 @@ const OPERATIONS: Record<string, string | undefined> = {
   '$date-of-last-data-point': 'Asked when records were last added to',
   '$generate-invitation-tokens': 'Made invitations to join',
   '$read-receipt-query': 'Asked which letters were read',
+  $status: 'Asked how its notifications stand',
+  $events: 'Asked for notifications that it missed',
+  $redeliver: 'Asked for notifications to be sent again',
 };
 
 const REFUSALS: Record<string, string | undefined> = {

@@ -35,6 +35,38 @@ for (const [what, addresses] of Object.entries({
   });
 }
 
+test('ports of mail, shells and the like are no endpoints; that of https and the unreserved are', () => {
+  for (const port of [22, 25, 80, 465, 587, 993, 1023])
+    assert.throws(() => checkedEndpoint(`https://hooks.example.org:${port}/`), /port/);
+  for (const port of [443, 1024, 8443, 65_535]) checkedEndpoint(`https://hooks.example.org:${port}/`);
+});
+
+test('an address of this machine or a private network is none in any spelling', () => {
+  for (const host of [
+    ...[
+      '127.1',
+      '0x7f.0.0.1',
+      '2130706433',
+      '0177.0.0.1',
+      '127.0.0.1.',
+      '0',
+      '10.1',
+      '0xa9fea9fe',
+      '1.1.1.1@10.0.0.1',
+    ],
+    ...[
+      '[::]',
+      '[0:0:0:0:0:0:0:1]',
+      '[::ffff:127.0.0.1]',
+      '[::ffff:a9fe:a9fe]',
+      '[64:ff9b::a9fe:a9fe]',
+      '[fe80::1]',
+    ],
+    ...['[2002:a9fe:a9fe::]', '[fd00:ec2::254]', '１２７.0.0.1', '127。0。0。1'],
+  ])
+    assert.throws(() => checkedEndpoint(`https://${host}/`), host);
+});
+
 test('the public internet by https is an endpoint either way', () => {
   for (const toLoopback of [true, false])
     assert.equal(

@@ -1,4 +1,5 @@
 export { checkedEndpoint } from './endpoint.ts';
+export { notificationEntry } from './notification-bundle.ts';
 export { pushRoutes } from './routes.ts';
 export { seal } from './seal.ts';
 export { headersPurpose } from './send-due.ts';

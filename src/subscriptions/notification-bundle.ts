@@ -22,7 +22,6 @@ export function notificationBundle(taken: Taken, base: string, now: Date): strin
       ? []
       : [{ number: number ?? '0', at: taken.at, change: taken.change, focus, patientId }],
   });
-  const method = METHODS[taken.change] ?? 'PUT';
   return JSON.stringify({
     resourceType: 'Bundle',
     id,
@@ -35,17 +34,19 @@ export function notificationBundle(taken: Taken, base: string, now: Date): strin
         request: { method: 'GET', url: `${subscription}/$status` },
         response: { status: '200' },
       },
-      ...(focus
-        ? [
-            {
-              fullUrl: `${base}/${focus}`,
-              request: { method, url: method === 'POST' ? focusType : focus },
-              response: { status: RESPONSES[method] },
-            },
-          ]
-        : []),
+      ...(focus ? [notificationEntry(base, focus, taken.change)] : []),
     ],
   });
+}
+
+/** The entry for what an event is about (`Observation/…`), without it: which and what happened to it. */
+export function notificationEntry(base: string, focus: string, change: string) {
+  const method = METHODS[change] ?? 'PUT';
+  return {
+    fullUrl: `${base}/${focus}`,
+    request: { method, url: method === 'POST' ? focus.split('/')[0] : focus },
+    response: { status: RESPONSES[method] },
+  };
 }
 
 const METHODS: Record<string, 'POST' | 'PUT' | 'DELETE' | undefined> = {

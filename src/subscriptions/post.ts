@@ -42,7 +42,7 @@ export function createPost({ toLoopback = false, ...limits }: Limits & { toLoopb
 /** Only what the vendor can do something about: no addresses of ours, no texts of the receiver's. */
 function coded(error: unknown): Error {
   const { code, name, message } = error as { code?: string; name?: string; message?: string };
-  const said = /is not a public address|must be (https|without)/.test(message ?? '')
+  const said = /is not a public address|must be (https|without|443)/.test(message ?? '')
     ? 'endpoint-not-allowed'
     : name === 'TimeoutError'
       ? 'timeout'

@@ -7,7 +7,10 @@ export type NotificationEvent = {
   /** 'Observation/…'; null when the connection itself is meant. */
   focus: string | null;
   patientId: string | null;
-  /** Why it could not be delivered, for those that were given up. */
+  /** Of those that are asked about: how often and when last it was tried, when it was given up, and what was wrong last. */
+  attempts?: number;
+  triedAt?: Date | null;
+  deadAt?: Date | null;
   error?: string | null;
 };
 
@@ -16,7 +19,7 @@ export type Status = {
   subscription: string;
   topic: Topic;
   status: string;
-  type: 'handshake' | 'event-notification' | 'query-status';
+  type: 'handshake' | 'event-notification' | 'query-status' | 'query-event';
   events: string;
   error?: string | null;
   notifications?: readonly NotificationEvent[];
@@ -43,7 +46,8 @@ export function statusParameters(status: Status): object {
 const PROFILE =
   'http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-subscription-status-r4';
 
-function eventOf({ number, at, change, focus, patientId, error }: NotificationEvent) {
+function eventOf({ number, at, change, focus, patientId, ...tried }: NotificationEvent) {
+  const { attempts, triedAt, deadAt, error } = tried;
   return {
     name: 'notification-event',
     part: [
@@ -54,6 +58,9 @@ function eventOf({ number, at, change, focus, patientId, error }: NotificationEv
         ? [{ name: 'additional-context', valueReference: { reference: `Patient/${patientId}` } }]
         : []),
       { name: 'change', valueCode: change },
+      ...(attempts === undefined ? [] : [{ name: 'attempts', valueUnsignedInt: attempts }]),
+      ...(triedAt ? [{ name: 'last-attempt', valueInstant: triedAt.toISOString() }] : []),
+      ...(deadAt ? [{ name: 'given-up', valueInstant: deadAt.toISOString() }] : []),
       ...(error ? [{ name: 'error', valueString: error }] : []),
     ],
   };

@@ -1,4 +1,5 @@
 import type { Context } from '../../context.ts';
+import { canonicalOf, TOPICS } from '../../subscriptions/index.ts';
 import type { Definitions } from '../definitions/definitions.ts';
 import { operationsOf } from '../operations/operation-definitions.ts';
 import { supportedParameters } from '../search/parse-search.ts';
@@ -19,7 +20,11 @@ export function capabilityStatement(context: Context, definitions: Definitions) 
   };
 }
 
-function statementOf(baseUrl: string, base: string, resource: readonly { type: string }[]) {
+function statementOf(
+  baseUrl: string,
+  base: string,
+  resource: readonly { type: string; operation?: object[] }[],
+) {
   return {
     resourceType: 'CapabilityStatement',
     status: 'active',
@@ -37,7 +42,7 @@ function statementOf(baseUrl: string, base: string, resource: readonly { type: s
       {
         mode: 'server',
         security: securityOf(baseUrl),
-        resource: resource.map((one) => ({ ...one, operation: operationsOf(baseUrl, one.type) })),
+        resource: resource.map((one) => withOperations(baseUrl, one)),
         interaction: [{ code: 'batch' }, { code: 'transaction' }],
       },
     ],
@@ -73,18 +78,29 @@ function securityOf(baseUrl: string) {
   };
 }
 
+function withOperations(baseUrl: string, resource: { type: string; operation?: object[] }) {
+  const operation = [...(resource.operation ?? []), ...(operationsOf(baseUrl, resource.type) ?? [])];
+  return operation.length > 0 ? { ...resource, operation } : resource;
+}
+
+const BACKPORT = 'http://hl7.org/fhir/uv/subscriptions-backport';
+
 /** A connection's own; see fhir/subscriptions. */
 const SUBSCRIPTION = {
+  extension: TOPICS.map((topic) => ({
+    url: `${BACKPORT}/StructureDefinition/capabilitystatement-subscriptiontopic-canonical`,
+    valueCanonical: canonicalOf(topic),
+  })),
   type: 'Subscription',
-  interaction: ['read', 'delete', 'create', 'search-type'].map((code) => ({ code })),
-  versioning: 'no-version',
-  operation: [
-    {
-      name: 'status',
-      definition:
-        'http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-status',
-    },
-  ],
+  supportedProfile: [`${BACKPORT}/StructureDefinition/backport-subscription`],
+  interaction: ['read', 'update', 'delete', 'create', 'search-type'].map((code) => ({ code })),
+  versioning: 'versioned-update',
+  readHistory: false,
+  updateCreate: false,
+  operation: ['status', 'events'].map((name) => ({
+    name,
+    definition: `${BACKPORT}/OperationDefinition/backport-subscription-${name}`,
+  })),
 };
 
 const DOCUMENTATION: Record<string, string | undefined> = {

@@ -5,6 +5,8 @@ type Described = {
   title: string;
   description: string;
   affectsState: boolean;
+  /** Of one resource instead of a type. */
+  instance?: true;
   parameter: object[];
 };
 
@@ -187,6 +189,20 @@ export const DESCRIBED: readonly Described[] = [
       ),
     ],
   },
+  {
+    resource: 'Subscription',
+    code: 'redeliver',
+    title: 'Have notifications sent again',
+    description:
+      'Sends dead letters (events that were given up, as $status and $events list them) again: those of the numbers that are named, both ends included, or all. Only of what the connection may still know of. Under an Idempotency-Key it happens once.',
+    affectsState: true,
+    instance: true,
+    parameter: [
+      given('eventsSinceNumber', 0, '1', 'string', 'The first.'),
+      given('eventsUntilNumber', 0, '1', 'string', 'The last.'),
+      part('redelivered', 1, 'unsignedInt', 'How many are on their way again.'),
+    ],
+  },
 ];
 
 const nameOf = ({ resource, code }: Described) => `${resource}-${code}`;
@@ -204,7 +220,7 @@ export function operationsOf(baseUrl: string, type: string): object[] | undefine
 export function operationDefinition(baseUrl: string, id: string | undefined): string | undefined {
   const described = DESCRIBED.find((one) => nameOf(one) === id);
   if (!described) return undefined;
-  const { resource, code, title, description, affectsState, parameter } = described;
+  const { resource, code, title, description, affectsState, instance = false, parameter } = described;
   return JSON.stringify({
     resourceType: 'OperationDefinition',
     id,
@@ -218,8 +234,8 @@ export function operationDefinition(baseUrl: string, id: string | undefined): st
     code,
     resource: [resource],
     system: false,
-    type: true,
-    instance: false,
+    type: !instance,
+    instance,
     parameter,
   });
 }

@@ -12,6 +12,8 @@ export type NewSubscription = {
   endsAt: Date | null;
   /** The resource without status, error and headers. */
   content: JsonObject;
+  /** Nothing is to be sent until further notice; only of one that exists. */
+  paused: boolean;
 };
 
 const BACKPORT = 'http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/';
@@ -21,15 +23,16 @@ const FILTER = `${BACKPORT}backport-filter-criteria`;
 /**
  * Takes a valid Subscription apart.
  * @param toLoopback whether the endpoint may be on this machine, for the demo
+ * @param exists whether it is to take the place of one that is there: then any status may come back
  * @throws {Refusal} 'resource-invalid' for what is not served here.
  */
 export function parseSubscription(
   resource: JsonObject,
-  { now, toLoopback }: { now: Date; toLoopback: boolean },
+  { now, toLoopback, exists = false }: { now: Date; toLoopback: boolean; exists?: boolean },
 ): NewSubscription {
   const { status, error: _error, meta: _meta, id: _id, channel: sent, ...rest } = resource;
   const channel = sent as Channel;
-  if (status !== 'requested') throw wrong('status', 'A new subscription has the status requested');
+  if (status !== 'requested' && !exists) throw wrong('status', 'A new subscription has the status requested');
   const topic = topicOf(resource.criteria);
   if (!topic) throw wrong('criteria', `The criteria must be one of ${TOPICS.map(canonicalOf).join(', ')}`);
   const { header, ...shown } = channel;
@@ -40,8 +43,12 @@ export function parseSubscription(
     headers: headersOf(header),
     endsAt: endOf(resource.end, now),
     content: { ...rest, channel: shown },
+    paused: status === 'off',
   };
 }
+
+/** Promises of the backport that are not kept here, so none may be taken for one that is. */
+const UNSERVED = [`${BACKPORT}backport-heartbeat-period`, `${BACKPORT}backport-timeout`];
 
 type Extended = { extension?: { url?: string; valueString?: string; valueCode?: string }[] };
 type Channel = {
@@ -50,9 +57,12 @@ type Channel = {
   payload?: string;
   _payload?: Extended;
   header?: string[];
-};
+} & Extended;
 
-function endpointOf({ type, endpoint = '', payload, _payload }: Channel, toLoopback: boolean): string {
+function endpointOf(channel: Channel, toLoopback: boolean): string {
+  const { type, endpoint = '', payload, _payload, extension = [] } = channel;
+  if (extension.some(({ url = '' }) => UNSERVED.includes(url)))
+    throw wrong('channel', 'No heartbeats are sent, and the time to answer is not yours to set');
   if (type !== 'rest-hook') throw wrong('channel.type', 'Only the channel rest-hook is served');
   if (payload !== undefined && !/^application\/(fhir\+)?json$/.test(payload)) {
     throw wrong('channel.payload', 'Notifications are sent as application/fhir+json');
@@ -64,7 +74,7 @@ function endpointOf({ type, endpoint = '', payload, _payload }: Channel, toLoopb
   } catch {
     throw wrong(
       'channel.endpoint',
-      'The endpoint must be an https address of the public internet, without user, password or fragment',
+      'The endpoint must be an https address of the public internet, at port 443 or above 1023, without user, password or fragment',
     );
   }
 }
@@ -86,7 +96,7 @@ function typesOf(topic: Topic, { _criteria }: JsonObject): string[] | null {
 const HEADERS_MAX = 5;
 const HEADER = /^([A-Za-z0-9-]{1,60}): ?([\x20-\x7e]{1,2000})$/;
 const OWN_HEADERS =
-  /^(host|content-.*|transfer-encoding|connection|keep-alive|te|trailer|upgrade|expect|proxy-.*|x-jws-signature|user-agent|x-forwarded-.*)$/i;
+  /^(host|content-.*|transfer-encoding|connection|keep-alive|te|trailer|upgrade|expect|proxy-.*|x-jws-signature|user-agent|x-forwarded-.*|forwarded|via|x-real-ip)$/i;
 
 /** `Name: value`, to be sent with each notification. They are kept sealed and never shown. */
 function headersOf(sent: string[] = []): Record<string, string> | null {

@@ -3,8 +3,11 @@ import type { Call } from '../http/call.ts';
 import { Refusal } from '../http/refusal.ts';
 import type { Room } from '../room.ts';
 import { createSubscription } from './create.ts';
-import { readSubscription, searchSubscriptions, subscriptionStatus } from './read.ts';
+import { subscriptionEvents, subscriptionStatus } from './events.ts';
+import { readSubscription, searchSubscriptions } from './read.ts';
+import { redeliver } from './redeliver.ts';
 import { removeSubscription } from './remove.ts';
+import { updateSubscription } from './update.ts';
 
 type Act = (room: Room, call: Call, id: string) => Promise<Outcome>;
 type Aimed = { interaction: string; letter: string; act: Act };
@@ -15,15 +18,19 @@ const COLLECTION: Record<string, Aimed | undefined> = {
 };
 const INSTANCE: Record<string, Aimed | undefined> = {
   GET: { interaction: 'read', letter: 'r', act: readSubscription },
+  PUT: { interaction: 'update', letter: 'u', act: updateSubscription },
   DELETE: { interaction: 'delete', letter: 'd', act: removeSubscription },
 };
-const STATUS: Record<string, Aimed | undefined> = {
-  GET: { interaction: '$status', letter: 'r', act: subscriptionStatus },
+const OPERATIONS: Record<string, Record<string, Aimed | undefined> | undefined> = {
+  __proto__: null as never,
+  $status: { GET: { interaction: '$status', letter: 'r', act: subscriptionStatus } },
+  $events: { GET: { interaction: '$events', letter: 'r', act: subscriptionEvents } },
+  $redeliver: { POST: { interaction: '$redeliver', letter: 'u', act: redeliver } },
 };
 
 /**
  * What a request for a Subscription is aimed at; undefined for all else. Subscriptions are a connection's own, apart
- * from the resources that an organisation's systems share; to change one is to delete it and make another.
+ * from the resources that an organisation's systems share.
  */
 export function subscriptionOf({ method, segments }: Pick<Call, 'method' | 'segments'>) {
   const [type, id = '', more] = segments;
@@ -33,8 +40,8 @@ export function subscriptionOf({ method, segments }: Pick<Call, 'method' | 'segm
       ? COLLECTION
       : segments.length === 2 && !/^[_$]/.test(id)
         ? INSTANCE
-        : segments.length === 3 && more === '$status'
-          ? STATUS
+        : segments.length === 3
+          ? OPERATIONS[more ?? '']
           : undefined;
   if (!methods) throw new Refusal('interaction-unknown');
   const aimed = methods[method === 'HEAD' ? 'GET' : method];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { createWorld, type World } from '../../../test/support/world.ts';
-import { canonicalOf } from '../../subscriptions/index.ts';
+import { canonicalOf, TOPICS } from '../../subscriptions/index.ts';
 
 const BACKPORT = 'http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/';
 
@@ -82,6 +82,8 @@ describe('Subscription', () => {
         [`/Subscription/${id}`, 'GET'],
         [`/Subscription/${id}`, 'DELETE'],
         [`/Subscription/${id}/$status`, 'GET'],
+        [`/Subscription/${id}/$events`, 'GET'],
+        [`/Subscription/${id}/$redeliver`, 'POST'],
       ] as const) {
         assert.equal((await world.fhir(organisation, token, path, { method })).code, 'not-found', path);
       }
@@ -98,6 +100,8 @@ describe('Subscription', () => {
       [`/Subscription/${id}`, 'GET'],
       [`/Subscription/${id}`, 'DELETE'],
       [`/Subscription/${id}/$status`, 'GET'],
+      [`/Subscription/${id}/$events`, 'GET'],
+      [`/Subscription/${id}/$redeliver`, 'POST'],
     ] as const) {
       assert.equal((await world.fhir(here, token, path, { method })).code, 'scope-insufficient');
       assert.equal((await world.fhir(here, null, path, { method })).code, 'token-missing');
@@ -132,6 +136,13 @@ describe('Subscription', () => {
       'a filter of no type': { ...changed, ...filter('Nonsense?') },
       'a header of ours': { channel: { ...channel, header: ['Host: internal'] } },
       'a header that would begin another': { channel: { ...channel, header: ['X-A: b\r\nX-C: d'] } },
+      'a heartbeat': {
+        channel: {
+          ...channel,
+          extension: [{ url: `${BACKPORT}backport-heartbeat-period`, valueUnsignedInt: 60 }],
+        },
+      },
+      'a header that proxies believe': { channel: { ...channel, header: ['Forwarded: for=10.0.0.1'] } },
       'too many headers': {
         channel: { ...channel, header: Array.from({ length: 6 }, (_, n) => `X-${n}: 1`) },
       },
@@ -145,6 +156,8 @@ describe('Subscription', () => {
       'https://[::ffff:10.0.0.1]/',
       'https://user:word@vendor.example.org/',
       'ftp://vendor.example.org/',
+      'https://vendor.example.org:25/',
+      'https://2130706433/',
     ])
       wrong[endpoint] = { channel: { ...channel, endpoint } };
     const before = await count();
@@ -169,32 +182,41 @@ describe('Subscription', () => {
     assert.equal(made.status, 201, made.text);
   });
 
+  it('is one under an Idempotency-Key, however often and concurrently it is sent', async () => {
+    const headers = { 'idempotency-key': '"one"' };
+    const send = (body: object = valid) =>
+      world.fhir(here, access.token, '/Subscription', { method: 'POST', body, headers });
+    const answers = await Promise.all([send(), send(), send()]);
+    assert.deepEqual([...new Set(answers.map(({ status }) => status))], [201]);
+    assert.equal(new Set(answers.map(({ json }) => json.id)).size, 1);
+    assert.equal((await world.fhir(here, access.token, '/Subscription')).json.total, 1);
+    const other = await send({ ...valid, reason: 'Another' });
+    assert.equal(other.code, 'idempotency-key-reused');
+  });
+
   it('is at most twenty for a connection, however concurrently they are made', async () => {
     const answers = await Promise.all(Array.from({ length: 24 }, () => create()));
     assert.equal(answers.filter(({ status }) => status === 201).length, 20);
     assert.equal((await world.fhir(here, access.token, '/Subscription')).json.total, 20);
   });
 
-  it('cannot be changed, only made and deleted, and has no history', async () => {
+  it('has no history, and nothing at addresses that are none', async () => {
     const { id } = (await create()).json;
     for (const [path, method, code] of [
-      [`/Subscription/${id}`, 'PUT', 'method-not-allowed'],
       ['/Subscription', 'PUT', 'method-not-allowed'],
       [`/Subscription/${id}/$status`, 'POST', 'method-not-allowed'],
+      [`/Subscription/${id}/$redeliver`, 'GET', 'method-not-allowed'],
+      [`/Subscription/${id}/$other`, 'GET', 'interaction-unknown'],
+      [`/Subscription/${id}/__proto__`, 'GET', 'interaction-unknown'],
       [`/Subscription/${id}/_history`, 'GET', 'interaction-unknown'],
       ['/Subscription/_search', 'POST', 'interaction-unknown'],
       ['/Subscription?status=active', 'GET', 'search-unsupported'],
+      [`/Subscription/${id}/$events?eventsSinceNumber=x`, 'GET', 'parameters-invalid'],
+      [`/Subscription/${id}/$events?eventsSinceNumber=9223372036854775808`, 'GET', 'parameters-invalid'],
+      [`/Subscription/${id}/$events?since=1`, 'GET', 'parameters-invalid'],
     ] as const) {
-      assert.equal(
-        (
-          await world.fhir(here, access.token, path, {
-            method,
-            ...(method === 'PUT' && { body: { ...valid, id } }),
-          })
-        ).code,
-        code,
-        path,
-      );
+      const body = method === 'PUT' ? { ...valid, id } : undefined;
+      assert.equal((await world.fhir(here, access.token, path, { method, body })).code, code, path);
     }
   });
 
@@ -223,6 +245,15 @@ describe('Subscription', () => {
       'delete',
       'read',
       'search-type',
+      'update',
     ]);
+    assert.deepEqual(
+      found.operation.map(({ name }: { name: string }) => name),
+      ['status', 'events', 'redeliver'],
+    );
+    assert.deepEqual(
+      found.extension.map(({ valueCanonical }: { valueCanonical: string }) => valueCanonical),
+      TOPICS.map(canonicalOf),
+    );
   });
 });
