@@ -43,6 +43,8 @@ export function loadConfig(env: NodeJS.ProcessEnv) {
     metricsToken: read.text('METRICS_TOKEN'),
     /** Lets the demo's systems subscribe with endpoints on this machine, to try push without a public address. */
     pushToLoopback: read.flag('PUSH_TO_LOOPBACK') ?? false,
+    /** How old the key that signs notifications may be before the next is made. */
+    notificationKeyDays: read.integer('NOTIFICATION_KEY_DAYS', 7, 3650) ?? 90,
     logLevel: read.oneOf('LOG_LEVEL', LOG_LEVELS) ?? 'info',
     /** What fastify's `trustProxy` takes: how many proxies stand in front, or their addresses. */
     trustProxy: read.proxies('TRUST_PROXY'),

@@ -7,6 +7,7 @@ import { DirectoryError } from '../../src/directory/directory-error.ts';
 import { SystemError } from '../../src/systems/system-error.ts';
 import { type Command, type Done, UsageError, type Values } from './command.ts';
 import { credentialCommands } from './credential-commands.ts';
+import { keyCommands } from './key-commands.ts';
 import { openTools } from './open-tools.ts';
 import { providerCommands } from './provider-commands.ts';
 import { helpOf, readArguments } from './read-arguments.ts';
@@ -20,6 +21,7 @@ const COMMANDS: Record<string, Command> = {
   ...systemCommands,
   'show-system': showSystem,
   ...credentialCommands,
+  ...keyCommands,
 };
 
 export type Said = {

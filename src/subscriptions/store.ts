@@ -83,31 +83,3 @@ export async function markFailed(
 export async function sweepNotifications(on: On): Promise<void> {
   await on.query('select sweep_notifications()');
 }
-
-export async function currentKey(on: On): Promise<{ kid: string; sealed: Buffer } | undefined> {
-  const { rows } = await on.query({
-    name: 'signing-key-current',
-    text: 'select kid, sealed from signing_key where retired_at is null',
-  });
-  return rows[0];
-}
-
-/** Of several that are made at once, one stays. */
-export async function insertKey(
-  on: On,
-  { kid, sealed, publicJwk }: { kid: string; sealed: Buffer; publicJwk: object },
-): Promise<void> {
-  await on.query({
-    name: 'signing-key-insert',
-    text: 'insert into signing_key (kid, sealed, public_jwk) values ($1, $2, $3) on conflict do nothing',
-    values: [kid, sealed, JSON.stringify(publicJwk)],
-  });
-}
-
-export async function publicKeys(on: On): Promise<unknown[]> {
-  const { rows } = await on.query({
-    name: 'signing-key-public',
-    text: 'select public_jwk as jwk from signing_key order by created_at desc',
-  });
-  return rows.map(({ jwk }) => jwk);
-}
