@@ -5,7 +5,8 @@ export function callInWords(interaction: string, resourceType: string | null): s
   const operation = OPERATIONS[interaction];
   if (operation) return operation;
   const act = ACTS[interaction] ?? interaction;
-  return resourceType ? `${act} ${KINDS[resourceType]?.many ?? resourceType}` : act;
+  if (resourceType) return `${act} ${KINDS[resourceType]?.many ?? resourceType}`;
+  return interaction === 'notify' ? 'Was sent a notification' : act;
 }
 
 /** What came of a call, from its outcome code (docs/errors.md). */
@@ -28,7 +29,7 @@ const ACTS: Record<string, string | undefined> = {
   batch: 'Sent several at once',
   transaction: 'Sent several at once',
   operation: 'Ran an operation on',
-  notify: 'Was told of a change in',
+  notify: 'Was sent a notification about',
 };
 
 const OPERATIONS: Record<string, string | undefined> = {

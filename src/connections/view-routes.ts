@@ -6,6 +6,7 @@ import { actingOf, isAdministrator } from './acting-of.ts';
 import { callData, fhirBaseOf, historyData, lastDayOf, reachData, systemData } from './pages-data.ts';
 import { notGranted } from './permissions-in-words.ts';
 import { labelNames } from './privacy-labels.ts';
+import { pushData } from './push/push-in-words.ts';
 import type { Room } from './routes.ts';
 import { latestConnection } from './store.ts';
 
@@ -27,8 +28,9 @@ export function viewRoutes(app: FastifyInstance, room: Room): void {
       const { before } = request.query;
       const viewed = await room.viewConnection(organisationId, idWanted(request.params.connectionId), before);
       const { connection, history, summary, calls, older } = connectionWanted(viewed);
-      const [reach, latest] = await Promise.all([
+      const [reach, pushes, latest] = await Promise.all([
         room.reach(acting, connection),
+        room.readPush(acting, connection.id),
         latestConnection(context.database.service, organisationId, connection.clientId),
       ]);
       return pages.render(reply, 'connections/view.njk', {
@@ -39,6 +41,7 @@ export function viewRoutes(app: FastifyInstance, room: Room): void {
         newer: latest && latest.id !== connection.id ? latest.id : null,
         reach: reachData(reach, connection.scopes),
         history: historyData(history),
+        pushes: pushes.map((push) => pushData(push, connection)),
         summary,
         calls: calls.map(callData),
         older,

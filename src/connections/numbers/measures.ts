@@ -17,6 +17,10 @@ export const MEASURES = [
   { key: 'patients-registered', group: 'patients', text: 'Patients registered' },
   { key: 'calls-allowed', group: 'calls', text: 'Calls allowed' },
   { key: 'calls-refused', group: 'calls', text: 'Calls refused' },
+  { key: 'push-delivered', group: 'push', text: 'Notifications delivered' },
+  { key: 'push-failed', group: 'push', text: 'Attempts to deliver that failed' },
+  { key: 'push-given-up', group: 'push', text: 'Notifications given up' },
+  { key: 'push-waiting', group: 'push', text: 'Notifications waiting, by the day it happened' },
 ] as const;
 
 export type Measure = (typeof MEASURES)[number]['key'];

@@ -75,6 +75,7 @@ const CHARTS: { id: string; group: Group; text: string }[] = [
   { id: 'chart-letters', group: 'letters', text: 'Letters' },
   { id: 'chart-patients', group: 'patients', text: 'Patients registered' },
   { id: 'chart-calls', group: 'calls', text: 'Calls' },
+  { id: 'chart-push', group: 'push', text: 'Notifications' },
 ];
 
 function drawn({ group, text }: { group: Group; text: string }, { steps, counts }: Numbers) {

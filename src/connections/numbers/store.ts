@@ -51,7 +51,15 @@ export async function countHappened(
         select 'refused-' || m[1], a.at, m[2]::integer
           from audit_record a, regexp_matches(a.detail, '([a-z0-9-]+) (\\d{1,9})', 'g') m
          where a.connection_id = $1 and a.kind = 'fhir' and a.outcome = 'allowed'
-           and a.interaction = '$generate-invitation-tokens' and a.at >= ${FROM} and m[1] <> 'invited')
+           and a.interaction = '$generate-invitation-tokens' and a.at >= ${FROM} and m[1] <> 'invited'
+        union all
+        select v.measure, p.day::timestamp at time zone 'Europe/London', v.count
+          from push_count p,
+               lateral (values ('push-delivered', p.delivered), ('push-failed', p.failed),
+                               ('push-given-up', p.given_up)) v(measure, count)
+         where p.connection_id = $1
+        union all
+        select 'push-waiting', w.at, 1 from push_waiting($1) w)
       select measure,
              case when at >= ${FROM} then date_trunc($2, at at time zone 'Europe/London')::date::text end as step,
              sum(count)::integer as count

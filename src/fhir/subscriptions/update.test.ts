@@ -261,7 +261,9 @@ describe('a Subscription that is changed', () => {
     assert.equal(unknown.code, 'not-found');
     await world.revoke(access.connection);
     assert.equal((await at(here, access.token)).code, 'connection-revoked');
-    await owner(`update connection set status = 'active', ended_at = null where id = $1`, [access.connection.id]);
+    await owner(`update connection set status = 'active', ended_at = null where id = $1`, [
+      access.connection.id,
+    ]);
     assert.equal((await read()).text, before, 'nothing of this changed it');
   });
 
