@@ -6,6 +6,7 @@ import { createWorld, labelBits, observationOf, type World } from '../../test/su
 import { newResourceId, routeOf } from '../ids.ts';
 import { createSendDue, RETRY_AFTER_SECONDS } from './send-due.ts';
 import { createSigningKeys } from './signing-keys.ts';
+import { sweepNotifications } from './store.ts';
 import { canonicalOf, type Topic } from './topics.ts';
 
 const ENDPOINT = 'https://vendor.example.org/hook';
@@ -185,6 +186,28 @@ describe('push', () => {
     assert.equal(await sendDue(), 0);
     assert.equal(sent.length, 0);
     assert.equal((await owner('select from notification')).rowCount, 0);
+  });
+
+  it('leaves nothing queued of access that has ended, though it was paused or not due', async () => {
+    const id = await subscribed('record-changed');
+    await subscribed('connection-changed');
+    const body = (await world.fhir(here, access.token, `/Subscription/${id}`)).json;
+    await world.fhir(here, access.token, `/Subscription/${id}`, {
+      method: 'PUT',
+      body: { ...body, status: 'off' },
+    });
+    await write();
+    await world.revoke(access.connection);
+    await owner(
+      `insert into connection_event (id, connection_id, at, kind) values (gen_random_uuid(), $1, now(), 'revoked')`,
+      [access.connection.id],
+    );
+    await sweepNotifications(world.db.database.service);
+    const { rows } = await owner('select topic from notification');
+    assert.deepEqual(rows, [{ topic: 'connection-changed' }]);
+    await world.observation(here, patient);
+    assert.equal((await owner('select from notification')).rowCount, 1, 'nor is anything more');
+    assert.equal(await sendDue(), 1);
   });
 
   it('does not go on under a later grant, which may hold less', async () => {

@@ -458,3 +458,19 @@ test("an organisation's identity provider is set, shown, changed and removed, an
   const everywhere = JSON.stringify([said, shown, await everything()]);
   assert.ok(!everywhere.includes('a-client-secret-to-keep'));
 });
+
+test('the key that signs notifications is followed by another tomorrow, or at once when others may know it', async () => {
+  const shown = async () =>
+    (await db.database.owner.query('select kid, retired_at from signing_key order by created_at')).rows;
+  const first = line(await done('rotate-notification-keys', {}), 'New key');
+  assert.match((await lastRecord()).detail, new RegExp(`: ${first} signs from tomorrow$`));
+  const second = line(await done('rotate-notification-keys', {}), 'New key');
+  assert.deepEqual(
+    (await shown()).map(({ kid }) => kid),
+    [first, second],
+  );
+  await refused('rotate-notification-keys', { compromised: 'maybe' }, /yes, or left out/, 2);
+  const third = line(await done('rotate-notification-keys', { compromised: 'yes' }), 'New key');
+  assert.deepEqual(await shown(), [{ kid: third, retired_at: null }]);
+  assert.match((await lastRecord()).detail, /withdrawn/);
+});

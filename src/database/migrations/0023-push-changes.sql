@@ -346,8 +346,22 @@ declare
   dead_count integer;
 begin
   delete from notification q where q.dead_at < clock_timestamp() - interval '30 days';
+  -- Access has ended: nothing is queued any more, and what was goes, also where nothing was due meanwhile. That it ended
+  -- is still told.
+  for s in select x.route, x.id from subscription x join connection c on c.id = x.connection_id
+            where x.status <> 'off' and x.topic <> 'connection-changed'
+              and (c.status in ('revoked', 'expired') or c.expires_at <= clock_timestamp())
+            order by x.route, x.id
+  loop
+    update subscription x set status = 'off', version = x.version + 1, updated_at = clock_timestamp()
+     where x.route = s.route and x.id = s.id;
+    delete from notification q
+     where q.route = s.route and q.subscription_id = s.id
+       and q.id in (select o.id from notification o where o.route = s.route and o.subscription_id = s.id
+                       for update skip locked);
+  end loop;
   for s in select x.route, x.id, case when x.paused then 'paused' else 'no-handshake' end as why
-             from subscription x where x.paused or x.unproven
+             from subscription x where (x.paused or x.unproven) and x.status <> 'off'
             order by x.route, x.id
   loop
     dead_count := give_up_notifications(s.route, s.id, s.why, clock_timestamp() - interval '60 hours');
