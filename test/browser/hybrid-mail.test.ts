@@ -4,32 +4,30 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { TOTP } from 'otpauth';
-import type { Page } from 'playwright-core';
 import { readTable } from '../../examples/shared/csv.ts';
 import { freePort } from '../../examples/tour/free-port.ts';
 import { type Product, startProduct } from '../../examples/tour/start-product.ts';
-import type { DemoFile } from '../../src/demo/demo-file.ts';
 import { openBrowser } from '../support/browser.ts';
 import { eventually, startChild } from '../support/child.ts';
+import { heading, storyOf } from '../support/story.ts';
 
-const PROGRAM = fileURLToPath(new URL('../../examples/hybrid-mail/hybrid-mail.ts', import.meta.url));
 const LETTERS = new URL('../../examples/hybrid-mail/letters/', import.meta.url);
+const example = (name: string) =>
+  fileURLToPath(new URL(`../../examples/${name}/${name}.ts`, import.meta.url));
 const PRACTICE = 'Z99901';
-const PASSWORD = 'velvet otter teapot';
-const EMAIL = 'tariq@example.org';
+const HOSPITAL = 'ZX1';
 
-describe('hybrid mail, from the grant to the revoke', () => {
+describe('the stories of the example systems, as administrators and patients meet them', () => {
   const folder = mkdtempSync(join(tmpdir(), 'hybrid-mail-'));
   const out = join(folder, 'out');
   let product: Product;
-  let demo: DemoFile;
+  let story: ReturnType<typeof storyOf>;
   let browser: Awaited<ReturnType<typeof openBrowser>>;
 
   before(async () => {
     product = await startProduct({ PUSH_TO_LOOPBACK: 'true' });
-    demo = product.demo as unknown as DemoFile;
     browser = await openBrowser();
+    story = storyOf(product, browser);
     // One letter of those that come with the program, to one patient, so that it has one receipt to wait for.
     const [heading, , line] = readFileSync(new URL('letters.csv', LETTERS), 'utf8').split('\n');
     writeFileSync(join(folder, 'letters.csv'), `${heading}\n${line}\n`);
@@ -42,65 +40,17 @@ describe('hybrid mail, from the grant to the revoke', () => {
   });
 
   const hybridMail = (...args: string[]) =>
-    startChild(PROGRAM, {
+    startChild(example('hybrid-mail'), {
       args: ['--organisation', PRACTICE, '--folder', folder, '--out', out, ...args],
       env: { DEMO_FILE: product.demoFile },
     });
 
-  const heading = (page: Page, name: string | RegExp) =>
-    page.getByRole('heading', { level: 1, name }).waitFor();
-
-  async function administrator(): Promise<Page> {
-    const { publicId } = demo.organisations.find(({ odsCode }) => odsCode === PRACTICE)!;
-    const account = demo.staff.find(
-      ({ role, organisation }) => role === 'administrator' && organisation === publicId,
-    )!;
-    const { page } = await browser.visit({ baseUrl: product.baseUrl });
-    await page.goto('/sign-in');
-    await page.getByLabel('Email address').fill(account.email);
-    await page.getByLabel('Password', { exact: true }).fill(account.password);
-    await page.getByRole('button', { name: 'Sign in' }).click();
-    await page
-      .getByRole('textbox', { name: /code/i })
-      .fill(new TOTP({ secret: account.totpSecret! }).generate());
-    await page.getByRole('button', { name: 'Continue' }).click();
-    await heading(page, /Connected systems/i);
-    return page;
-  }
-
-  async function joinRecord(page: Page, { code, token }: { code: string; token: string }, birthDate: string) {
-    const [year, month, day] = birthDate.split('-').map(Number);
-    await page.goto(`/join#code=${code}`);
-    assert.equal(await page.getByLabel('Invitation code').inputValue(), code);
-    await page.getByLabel('Access code').fill(token);
-    await page.getByRole('button', { name: 'Continue' }).click();
-    await page.getByLabel('Day').fill(String(day));
-    await page.getByLabel('Month').fill(String(month));
-    await page.getByLabel('Year').fill(String(year));
-    await page.getByRole('button', { name: 'Continue' }).click();
-    await page.getByLabel('Your email address').fill(EMAIL);
-    await page.getByLabel('Choose a password', { exact: true }).fill(PASSWORD);
-    await page.getByRole('button', { name: 'Continue' }).click();
-    await heading(page, 'Look for our message');
-    await page.getByRole('link', { name: 'outbox' }).click();
-    await page
-      .getByRole('link', { name: /join\/confirm/ })
-      .first()
-      .click();
-    await page.getByRole('button', { name: 'Confirm' }).click();
-    await page.getByText('Your email address is confirmed').waitFor();
-    await page.getByLabel('Email address').fill(EMAIL);
-    await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
-    await page.getByRole('button', { name: 'Sign in' }).click();
-    await heading(page, /Hello/);
-  }
-
-  it('is refused, granted, sends, invites, waits, sees the letter read, is revoked and refused', async () => {
+  it('hybrid mail is refused, granted, sends, invites, waits, sees the letter read, is revoked and refused', async () => {
     const early = hybridMail();
     assert.equal((await early.end()).code, 3, early.output());
     assert.match(early.output(), /connection-none/);
 
-    const staff = await administrator();
+    const staff = await story.administrator(PRACTICE);
     await staff.getByRole('button', { name: 'Add connection' }).click();
     await staff.getByLabel('Third-party system name, company name or client ID').fill('postbridge letters');
     await staff.getByRole('button', { name: 'Search' }).click();
@@ -127,12 +77,16 @@ describe('hybrid mail, from the grant to the revoke', () => {
     const waiting = hybridMail(...byPush);
     await waiting.says(/Waiting for 1 to be read/);
     assert.match(waiting.output(), /sent now: +0\n +there already: +1\n[\s\S]*invited now: 0,/);
+    await staff.goto('/connected-systems');
+    await staff.getByRole('link', { name: 'Postbridge Letters', exact: true }).click();
+    const told = staff.getByRole('row', { name: /A patient opens a letter.*Working/ });
+    await told.waitFor();
+
     const [row] = readTable(join(out, 'invitations.csv'), ['nhs_number', 'code', 'token']);
     const invitation = { code: row!.cell('code'), token: row!.cell('token') };
-    const person = demo.patients.find(({ nhsNumber }) => nhsNumber === row!.cell('nhs_number'))!;
+    const person = story.demo.patients.find(({ nhsNumber }) => nhsNumber === row!.cell('nhs_number'))!;
 
-    const { page, problems } = await browser.visit({ baseUrl: product.baseUrl });
-    await joinRecord(page, invitation, person.birthDate);
+    const { page, problems } = await story.join(invitation, person.birthDate, 'tariq@example.org');
     await page.getByRole('navigation', { name: 'Menu' }).getByRole('link', { name: 'Letters' }).click();
     await page.getByRole('link', { name: 'Your clinic appointment' }).click();
     const [download] = await Promise.all([
@@ -156,10 +110,8 @@ describe('hybrid mail, from the grant to the revoke', () => {
     assert.match(again.output(), /sent now: +0\n +there already: +1\n/);
     assert.match(again.output(), /invited now: 0, invited before: 0\n[\s\S]*To be posted: 0\n/);
 
-    await staff.goto('/connected-systems');
-    await staff.getByRole('link', { name: 'Revoke access of Postbridge Letters' }).click();
-    await staff.getByRole('button', { name: 'Revoke access' }).click();
-    await heading(staff, 'Access revoked');
+    assert.equal(await story.number(staff, 'Postbridge Letters', 'Notifications delivered'), '1');
+    await story.revoke(staff, 'Postbridge Letters');
     const late = hybridMail();
     assert.equal((await late.end()).code, 3, late.output());
     assert.match(late.output(), /connection-revoked/);
@@ -168,5 +120,100 @@ describe('hybrid mail, from the grant to the revoke', () => {
     await eventually(
       async () => (await page.getByRole('link', { name: 'Your clinic appointment' }).count()) === 1,
     );
+  });
+
+  it('a patient checks in at the kiosk, joins with both codes, is counted, and the kiosk is revoked', async () => {
+    const kiosk = (...args: string[]) =>
+      startChild(example('kiosk'), {
+        args: ['--organisation', HOSPITAL, '--out', join(folder, 'kiosk'), ...args],
+        env: { DEMO_FILE: product.demoFile },
+      });
+    const { publicId } = story.organisationOf(HOSPITAL);
+    const visitor = story.demo.patients.find(
+      ({ organisations, email, birthDate }) =>
+        organisations.includes(publicId) && !email && Number(birthDate.slice(0, 4)) < 2000,
+    )!;
+    const typed = (birthDate: string) => [
+      ...['--nhs-number', visitor.nhsNumber, '--birth-date', birthDate],
+      ...['--email', 'nia@example.org', '--mobile', '07700900123'],
+    ];
+    const stranger = kiosk(...typed('1901-01-01'));
+    assert.equal((await stranger.end()).code, 1);
+    assert.match(stranger.output(), /ask at the desk/);
+
+    // Pressed twice: the same codes, of one invitation.
+    for (let times = 0; times < 2; times++) {
+      const pressed = kiosk(...typed(visitor.birthDate));
+      assert.equal((await pressed.end()).code, 0, pressed.output());
+      assert.match(pressed.output(), /You are checked in\.\nAn invitation/);
+    }
+    const [, code] = /#code=(\S+)/.exec(readFileSync(join(folder, 'kiosk/email.txt'), 'utf8'))!;
+    const [, token] = /health record is (\S+)\./.exec(readFileSync(join(folder, 'kiosk/sms.txt'), 'utf8'))!;
+    const staff = await story.administrator(HOSPITAL);
+    const made = Number(await story.number(staff, 'Arrivo Kiosk', 'Invitations made'));
+    const used = Number(await story.number(staff, 'Arrivo Kiosk', 'Invitations used'));
+    const { problems } = await story.join(
+      { code: code!, token: token! },
+      visitor.birthDate,
+      'nia@example.org',
+    );
+    assert.deepEqual(problems, []);
+    const joined = kiosk(...typed(visitor.birthDate));
+    assert.equal((await joined.end()).code, 0, joined.output());
+    assert.match(joined.output(), /No invitation: the patient uses their record already/);
+    assert.equal(Number(await story.number(staff, 'Arrivo Kiosk', 'Invitations used')), used + 1);
+    assert.equal(Number(await story.number(staff, 'Arrivo Kiosk', 'Invitations made')), made);
+
+    await story.revoke(staff, 'Arrivo Kiosk');
+    const late = kiosk(...typed(visitor.birthDate));
+    assert.equal((await late.end()).code, 3, late.output());
+    assert.match(late.output(), /connection-revoked/);
+  });
+
+  it('a campaign goes on where it stopped, a patient joins from two text messages, and it is revoked', async () => {
+    const file = join(folder, 'patients.csv');
+    const rows = readFileSync(new URL('../../sms-campaign/patients.csv', LETTERS), 'utf8').trim().split('\n');
+    const campaign = (lines: number) => {
+      writeFileSync(file, `${rows.slice(0, lines + 1).join('\n')}\n`);
+      return startChild(example('sms-campaign'), {
+        args: ['--organisation', PRACTICE, '--file', file, '--out', join(folder, 'sms')],
+        env: { DEMO_FILE: product.demoFile },
+      });
+    };
+    const staff = await story.administrator(PRACTICE);
+    const before = Number(await story.number(staff, 'Arrivo Text Invitations', 'Invitations made'));
+    for (const lines of [2, rows.length - 1]) {
+      const run = campaign(lines);
+      assert.equal((await run.end()).code, 0, run.output());
+    }
+    const outcomes = readTable(join(folder, 'sms/outcomes.csv'), ['nhs_number', 'outcome']);
+    assert.equal(outcomes.length, rows.length - 1, 'each row has come to something once');
+    const invited = outcomes.filter(({ cell }) => cell('outcome') === 'invited');
+    const made = Number(await story.number(staff, 'Arrivo Text Invitations', 'Invitations made'));
+    assert.equal(made, before + invited.length);
+
+    const messages = readTable(join(folder, 'sms/outbox.csv'), ['mobile', 'text']);
+    assert.equal(messages.length, 2 * invited.length);
+    const nhsNumber = invited.at(-1)!.cell('nhs_number');
+    const person = story.demo.patients.find((one) => one.nhsNumber === nhsNumber)!;
+    const [first, second] = messages.slice(-2).map(({ cell }) => cell('text'));
+    const [, code] = /invitation code (\S+) by/.exec(first!)!;
+    const [, token] = /access code is (\S+)\./.exec(second!)!;
+    const { problems } = await story.join(
+      { code: code!, token: token! },
+      person.birthDate,
+      'ola@example.org',
+    );
+    assert.deepEqual(problems, []);
+    assert.notEqual(await story.number(staff, 'Arrivo Text Invitations', 'Invitations used'), '0');
+
+    await story.revoke(staff, 'Arrivo Text Invitations');
+    writeFileSync(join(folder, 'more.csv'), `${rows[0]}\n${person.nhsNumber},07700900199\n`);
+    const late = startChild(example('sms-campaign'), {
+      args: ['--organisation', PRACTICE, '--file', join(folder, 'more.csv'), '--out', join(folder, 'late')],
+      env: { DEMO_FILE: product.demoFile },
+    });
+    assert.equal((await late.end()).code, 3, late.output());
+    assert.match(late.output(), /connection-revoked/);
   });
 });

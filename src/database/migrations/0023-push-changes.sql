@@ -269,7 +269,8 @@ begin
 end $$;
 
 -- Gives up what is older than `p_before`: dead letters, numbered. What the connection may not know of is dropped instead,
--- for much of it was never looked at yet. What another process holds is left to the next time.
+-- for much of it was never looked at yet. What another process holds, or is more than a statement should take on, is left
+-- to the next time.
 create function give_up_notifications(p_route integer, p_subscription uuid, p_error text, p_before timestamptz)
 returns integer language plpgsql volatile security definer set search_path = public, pg_temp as $$
 declare
@@ -281,7 +282,7 @@ begin
     select q.* from notification q
      where q.route = p_route and q.subscription_id = p_subscription and q.dead_at is null
        and coalesce(q.resent_at, q.at) <= p_before
-       for update skip locked),
+     limit 10000 for update skip locked),
   judged as materialized (
     select o.id, o.topic, o.number, o.at,
            o.topic = 'handshake' or notification_covered((select n from notification n
@@ -337,8 +338,8 @@ begin
   return dead_count > 0;
 end $$;
 
--- Dead letters are shown for thirty days. What waits for a subscription that is paused, or whose new endpoint takes no
--- handshake, is given up as early as what no receiver takes.
+-- Dead letters are shown for thirty days. What waits for a subscription that is paused, whose new endpoint takes no
+-- handshake, or whose receiver goes on failing is given up as early as what is tried.
 create or replace function sweep_notifications() returns void
 language plpgsql volatile security definer set search_path = public, pg_temp as $$
 declare
@@ -360,8 +361,10 @@ begin
        and q.id in (select o.id from notification o where o.route = s.route and o.subscription_id = s.id
                        for update skip locked);
   end loop;
-  for s in select x.route, x.id, case when x.paused then 'paused' else 'no-handshake' end as why
-             from subscription x where (x.paused or x.unproven) and x.status <> 'off'
+  for s in select x.route, x.id,
+                  case when x.paused then 'paused' when x.unproven then 'no-handshake' else x.error end as why
+             from subscription x
+            where x.status <> 'off' and (x.paused or x.unproven or (x.status = 'error' and x.failures > 0))
             order by x.route, x.id
   loop
     dead_count := give_up_notifications(s.route, s.id, s.why, clock_timestamp() - interval '60 hours');
