@@ -265,7 +265,7 @@ describe('dead letters', () => {
     await happen();
     await giveUp();
     const { rows } = await world.db.database.service.query(
-      `select (select count(*) from subscription_events($1, $2, 1, 100, false))::int as events,
+      `select (select count(*) from subscription_events($1, $2, 1, 100, false, 100))::int as events,
               redeliver_notifications($1, $2, 1, 100) as again,
               (select count(*) from push_of_connection($3))::int as pushes,
               (select count(*) from push_count)::int as counts,

@@ -219,7 +219,7 @@ begin
        where q.route = n.route and q.subscription_id = n.subscription_id
          and q.id in (select o.id from notification o
                        where o.route = n.route and o.subscription_id = n.subscription_id
-                         and (held.over or o.dead_at is null) for update skip locked);
+                         and (held.over or o.dead_at is null) limit 10000 for update skip locked);
       continue;
     end if;
     if not held.live or (held.suspended and n.topic <> 'connection-changed') then
@@ -354,12 +354,12 @@ begin
               and (c.status in ('revoked', 'expired') or c.expires_at <= clock_timestamp())
             order by x.route, x.id
   loop
-    update subscription x set status = 'off', version = x.version + 1, updated_at = clock_timestamp()
+    update subscription x set status = 'off', paused = false, version = x.version + 1, updated_at = clock_timestamp()
      where x.route = s.route and x.id = s.id;
     delete from notification q
      where q.route = s.route and q.subscription_id = s.id
        and q.id in (select o.id from notification o where o.route = s.route and o.subscription_id = s.id
-                       for update skip locked);
+                     limit 10000 for update skip locked);
   end loop;
   for s in select x.route, x.id,
                   case when x.paused then 'paused' when x.unproven then 'no-handshake' else x.error end as why
@@ -377,20 +377,25 @@ end $$;
 ----------------------------------------------------------------------------------------- what its vendor can do
 -- Events of this transaction's connection that are kept: what was given up and what is being tried, by number. Only what
 -- it may still know of.
-create function subscription_events(p_route integer, p_id uuid, p_from bigint, p_to bigint, p_dead_only boolean)
+-- At most `p_limit`, asked one after another until there are so many: newest first of dead letters alone, else from the
+-- lowest number.
+create function subscription_events(p_route integer, p_id uuid, p_from bigint, p_to bigint, p_dead_only boolean,
+                                    p_limit integer)
 returns table (id uuid, number bigint, at timestamptz, change text, focus_type text, focus_id uuid, patient_id uuid,
                attempts smallint, tried_at timestamptz, dead_at timestamptz, error text)
 language sql stable security definer set search_path = public, pg_temp as $$
-  select n.id, n.number, n.at, n.change, n.focus_type, n.focus_id, n.patient_id, n.attempts, n.tried_at, n.dead_at, n.error
-    from subscription s
-    join notification n on n.route = s.route and n.subscription_id = s.id
-   where s.route = p_route and s.id = p_id and s.connection_id = app_connection()
-     and s.organisation_id = app_organisation()
-     and n.topic <> 'handshake' and n.number between p_from and p_to and (n.dead_at is not null or not p_dead_only)
-     and notification_covered(n, s)
+  select (e.n).id, (e.n).number, (e.n).at, (e.n).change, (e.n).focus_type, (e.n).focus_id, (e.n).patient_id, (e.n).attempts,
+         (e.n).tried_at, (e.n).dead_at, (e.n).error
+    from (select n, s from subscription s
+            join notification n on n.route = s.route and n.subscription_id = s.id
+           where s.route = p_route and s.id = p_id and s.connection_id = app_connection()
+             and s.organisation_id = app_organisation()
+             and n.topic <> 'handshake' and n.number between p_from and p_to and (n.dead_at is not null or not p_dead_only)
+           order by case when p_dead_only then -n.number else n.number end offset 0) e
+   where notification_covered(e.n, e.s) limit p_limit
 $$;
 
--- Dead letters of these numbers are sent again, as if they had happened now. Null when there is no such subscription,
+-- Dead letters of these numbers are sent again, as if they had happened now, ten thousand at once, the newest first. Null when there is no such subscription,
 -- -1 when it has ended: then there is nobody to send to.
 create function redeliver_notifications(p_route integer, p_id uuid, p_from bigint, p_to bigint) returns integer
 language plpgsql volatile security definer set search_path = public, pg_temp as $$
@@ -409,8 +414,8 @@ begin
   end if;
   update notification q
      set dead_at = null, error = null, attempts = 0, resent_at = clock_timestamp(), next_attempt_at = clock_timestamp()
-   where q.route = p_route and q.subscription_id = p_id and q.dead_at is not null and q.topic <> 'handshake'
-     and q.number between p_from and p_to and notification_covered(q, s);
+   where q.route = p_route and q.subscription_id = p_id and q.dead_at is not null
+     and q.id in (select e.id from subscription_events(p_route, p_id, p_from, p_to, true, 10000) e);
   get diagnostics sent = row_count;
   if sent > 0 then
     update subscription x set failures = 0, retry_at = null where x.route = p_route and x.id = p_id;

@@ -36,8 +36,7 @@ select ${DECISION}, x.*
               select e.number as order, e.number::text as number, e.at, e.change, e.error, e.attempts,
                      e.tried_at as "triedAt", e.dead_at as "deadAt", e.patient_id as "patientId",
                      e.focus_type || '/' || e.focus_id as focus
-                from subscription_events(s.route, s.id, $6, $7, $8) e
-               order by case when $8 then -e.number else e.number end limit ${SHOWN_MAX}) l) as kept
+                from subscription_events(s.route, s.id, $6, $7, $8, ${SHOWN_MAX}) e) l) as kept
       ${OWN} and s.route = $4 and s.id = $5 offset 0) x on true`;
 
 /** `Subscription/{id}/$status`: how it stands, and its dead letters: what was given up, newest hundred, each with why. */
