@@ -219,9 +219,17 @@ describe('being told of letters that are read', () => {
       'another notification': { jti: randomUUID() },
     }))
       assert.equal(await post(await notification('1', parts)), 401, what);
-    const elsewhere = base.replace('ZX1', 'ZX2');
+    const elsewhere = 'https://elsewhere.example.org/organisations/ZX1/fhir/R4';
     assert.equal(await post(await notification('1', { base: elsewhere })), 400);
     assert.equal(await woken(), false);
+  });
+
+  it('knows its subscription though the service names the organisation by its id, not by the ODS code', async () => {
+    await listen();
+    const byId = base.replace('ZX1', randomUUID());
+    assert.equal(await post(await notification(null, { base: byId })), 204);
+    assert.equal(await post(await notification('1', { base: byId })), 204);
+    assert.equal(await woken(), true);
   });
 
   it('shakes no hands for a subscription that somebody else made with its address', async () => {

@@ -78,12 +78,12 @@ const FORGED = [
 function readStatus(status: Parameters, fhirBase: string): Notification {
   const parameters = status.parameter ?? [];
   const named = (name: string) => parameters.find((one) => one.name === name);
-  const [before, subscriptionId] = (named('subscription')?.valueReference?.reference ?? '').split(
-    /\/Subscription\/(?=[^/]+$)/,
-  );
+  // Its base names the organisation by its id, ours perhaps by its ODS code: whose it is, the subscription's id says.
+  const subscription = URL.parse(named('subscription')?.valueReference?.reference ?? '');
+  const subscriptionId = /\/fhir\/R4\/Subscription\/([^/]+)$/.exec(subscription?.pathname ?? '')?.[1];
   const type = named('type')?.valueCode;
-  if (before !== fhirBase || !subscriptionId)
-    throw new NotTaken(400, 'it is of another organisation’s subscription');
+  if (subscription?.origin !== new URL(fhirBase).origin || !subscriptionId)
+    throw new NotTaken(400, 'it is of no subscription of this service’s');
   if (type !== 'handshake' && type !== 'event-notification')
     throw new NotTaken(400, 'it is neither a handshake nor of events');
   const numbers = parameters
