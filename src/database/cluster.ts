@@ -25,9 +25,7 @@ export async function createCluster({ dataPath, user, login, password, socketPat
   // Beside its place, then renamed: a first start that is cut off leaves nothing that looks like a database. Under a
   // name of its own each time: the initdb of a start that was killed may still be at work on the last one.
   const dataDir = dirname(dataPath);
-  for (const name of readdirSync(dataDir).filter((name) => name.startsWith(DRAFT))) {
-    rmSync(join(dataDir, name), { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
-  }
+  removeDrafts(dataDir);
   const draft = mkdtempSync(join(dataDir, DRAFT));
   const passwordFile = join(socketPath, 'password');
   writeFileSync(passwordFile, password, { mode: 0o600 });
@@ -51,7 +49,14 @@ export async function createCluster({ dataPath, user, login, password, socketPat
   rmSync(passwordFile, { force: true });
   if (code !== 0) throw new StartError('INITDB_FAILED', `The database could not be made:\n${output.trim()}`);
   renameSync(draft, dataPath);
+  removeDrafts(dataDir); // what that initdb put back before it ended, too
   sync(dataDir);
+}
+
+function removeDrafts(dataDir: string) {
+  for (const name of readdirSync(dataDir).filter((name) => name.startsWith(DRAFT))) {
+    rmSync(join(dataDir, name), { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+  }
 }
 
 const DRAFT = '.postgres-';
