@@ -109,6 +109,7 @@ function optional(value: string | null | undefined, lengthMax: number) {
 
 function uuid(value: string | null | undefined, name: string) {
   if (value == null) return null;
+  if (isUuid(value)) return value;
   const id = String(value).toLowerCase();
   if (!isUuid(id)) throw invalid(name);
   return id;

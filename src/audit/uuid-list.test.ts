@@ -18,6 +18,13 @@ test('a list of none, one or thousands arrives as it was', async () => {
   }
 });
 
+test('capital digits are digits', async () => {
+  const id = randomUUID();
+  assert.deepEqual(uuidList([id.toUpperCase()]), uuidList([id]));
+});
+
 test('what is no UUID is not sent', () => {
   assert.throws(() => uuidList([randomUUID(), 'Kim']), TypeError);
+  assert.throws(() => uuidList([randomUUID(), `${randomUUID().slice(0, 35)}g`]), TypeError);
+  assert.throws(() => uuidList([randomUUID(), 'ł'.repeat(36)]), TypeError);
 });

@@ -1,6 +1,15 @@
 const UUID_OID = 2950;
 const HEADER_BYTES = 20;
 const ENTRY_BYTES = 20;
+const TEXT_BYTES = 36;
+/** Where the pairs of digits stand in a UUID's text. */
+const PAIRS = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+/** The value of each hexadecimal digit by its character; of what is none, more than a digit can be. */
+const DIGITS = new Uint8Array(256).fill(255);
+for (let value = 0; value < 16; value++) {
+  const digit = value.toString(16);
+  for (const written of [digit, digit.toUpperCase()]) DIGITS[written.charCodeAt(0)] = value;
+}
 
 /**
  * UUIDs as PostgreSQL's binary form of `uuid[]` (`array_send`), which a Buffer is sent as: reading thousands from text
@@ -10,12 +19,21 @@ export function uuidList(ids: readonly string[]): Buffer {
   if (ids.length === 0) return header(0, []);
   const list = Buffer.allocUnsafe(HEADER_BYTES + ids.length * ENTRY_BYTES);
   header(1, [ids.length, 1]).copy(list);
-  const bytes = Buffer.from(ids.join('').replaceAll('-', ''), 'hex');
-  if (bytes.length !== ids.length * 16) throw new TypeError('a list of UUIDs holds something else');
-  for (let at = HEADER_BYTES, from = 0; from < bytes.length; at += ENTRY_BYTES, from += 16) {
+  const text = Buffer.from(ids.join(''));
+  if (text.length !== ids.length * TEXT_BYTES) throw notUuids();
+  let seen = 0;
+  for (let from = 0, at = HEADER_BYTES; from < text.length; from += TEXT_BYTES) {
     list.writeInt32BE(16, at);
-    bytes.copy(list, at + 4, from, from + 16);
+    at += 4;
+    for (let n = 0; n < PAIRS.length; n++) {
+      const pair = from + PAIRS[n]!;
+      const high = DIGITS[text[pair]!]!;
+      const low = DIGITS[text[pair + 1]!]!;
+      seen |= high | low;
+      list[at++] = (high << 4) | low;
+    }
   }
+  if (seen > 15) throw notUuids();
   return list;
 }
 
@@ -26,3 +44,5 @@ function header(dimensions: 0 | 1, rest: number[]): Buffer {
   for (const [n, word] of words.entries()) bytes.writeInt32BE(word, n * 4);
   return bytes;
 }
+
+const notUuids = () => new TypeError('a list of UUIDs holds something else');

@@ -77,7 +77,7 @@ function entryText(answer: Answer | Refusal, call: Call): string {
     etag: headers.etag,
     lastModified: modified && new Date(modified).toISOString(),
   });
-  const body = refused ? outcomeText(answer, call.requestId) : answer.body;
+  const body = refused ? outcomeText(answer, call.requestId) : (answer.body?.toString() ?? null);
   if (body === null || call.method === 'HEAD') return `{"response":${response}}`;
   const isOutcome = refused || body.startsWith('{"resourceType":"OperationOutcome"');
   return isOutcome

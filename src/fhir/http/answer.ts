@@ -5,7 +5,7 @@ import type { RefusalCode } from './refusal-codes.ts';
 /** What is to be answered, and what the audit record says about it. Bodies are FHIR JSON text, ready to send. */
 export type Answer = {
   status: number;
-  body: string | null;
+  body: string | Buffer | null;
   /** Sent in the place of the body: what a Binary holds. */
   content?: Buffer;
   headers?: Record<string, string>;

@@ -18,7 +18,7 @@ export async function finish(
   served: Served,
 ): Promise<FastifyReply> {
   const { answer } = served;
-  const body = bodyOf(answer, call);
+  const body = encoded(bodyOf(answer, call));
   const bytes = body === null ? 0 : Buffer.byteLength(body);
   try {
     await Promise.all([
@@ -31,6 +31,13 @@ export async function finish(
     return send(reply, refusal, outcomeText(refusal, call.requestId));
   }
   return send(reply, answer, body, served);
+}
+
+const ENCODED_FROM = 16_384;
+
+/** A long text as the bytes that are sent: measured, joined with the headers and written it would be copied each time. */
+function encoded(body: string | Buffer | null): string | Buffer | null {
+  return typeof body === 'string' && body.length > ENCODED_FROM ? Buffer.from(body) : body;
 }
 
 function bodyOf(answer: Answer | Refusal, call: Call): string | Buffer | null {

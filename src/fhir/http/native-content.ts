@@ -21,7 +21,7 @@ export function wantsContent(
 /** The answer with the content of the Binary that it holds. Whatever it is, no browser shows it under our name. */
 export function contentOf(answer: Answer, call: Pick<Call, 'headers'>): Answer | Refusal {
   if (answer.body === null) return answer;
-  const { contentType, data, securityContext } = JSON.parse(answer.body) as {
+  const { contentType, data, securityContext } = JSON.parse(answer.body.toString()) as {
     contentType: string;
     data?: string;
     securityContext?: { reference?: string };

@@ -1,5 +1,6 @@
 import type { Answer } from '../http/answer.ts';
 import { NATIONAL_SYSTEMS } from '../store/national-identifiers.ts';
+import { longText } from './long-text.ts';
 import type { SentIdentifier } from './read-parameters.ts';
 
 /** What came of one identifier: a stable code, the parts that say more (JSON text), and whose data it is. */
@@ -18,7 +19,8 @@ export function answerEach(
   const missed: string[] = [];
   const counts: Record<string, number> = {};
   const begin = `{"name":"${name}","part":[`;
-  let body = '{"resourceType":"Parameters","parameter":[';
+  const body = longText(identifiers.length, ENTRY_BYTES);
+  body.add('{"resourceType":"Parameters","parameter":[');
   for (let n = 0; n < identifiers.length; n++) {
     const identifier = identifiers[n]!;
     const { outcome, parts, patientId } = each(identifier, n);
@@ -26,17 +28,20 @@ export function answerEach(
     else if (outcome === 'not-found' && NATIONAL_SYSTEMS.has(identifier.system))
       missed.push(identifier.value);
     counts[outcome] = (counts[outcome] ?? 0) + 1;
-    body += `${n === 0 ? '' : ','}${begin}${parts},{"name":"outcome","valueCode":"${outcome}"}]}`;
+    body.add(`${n === 0 ? '' : ','}${begin}${parts},{"name":"outcome","valueCode":"${outcome}"}]}`);
   }
+  body.add(']}');
   return {
     status: 200,
-    body: `${body}]}`,
+    body: body.bytes(),
     patients: [...patients],
     missed,
     count: identifiers.length,
     detail: inWords(new Map(Object.entries(counts))),
   };
 }
+
+const ENTRY_BYTES = 400;
 
 /** `found 490, not-found 10`: for the audit record. */
 export const inWords = (counts: ReadonlyMap<string, number>): string =>

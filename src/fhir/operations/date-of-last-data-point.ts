@@ -3,7 +3,7 @@ import { askedBy, type Call } from '../http/call.ts';
 import type { Room } from '../room.ts';
 import { DECIDE, DECISION, type DecisionRow } from '../store/purview.ts';
 import { answerEach, identifierWriter, text } from './answer-each.ts';
-import { entriesOf, firstByPlace, instantWriter, NULL } from './lists.ts';
+import { entriesOf, firstByPlace, NULL, writeInstant } from './lists.ts';
 import { nationalLookup, UNUSABLE_WORDS } from './national-lookup.ts';
 import { readParameters } from './read-parameters.ts';
 
@@ -27,7 +27,6 @@ export async function dateOfLastDataPoint({ query }: Room, call: Call): Promise<
     const first = firstByPlace(entriesOf(row.places), identifiers.length);
     const [patients, times] = [row.patients, row.at].map(entriesOf);
     const written = identifierWriter('patientIdentifier');
-    const instantOf = instantWriter();
     return answerEach('lastDataPointsResult', identifiers, (identifier, n) => {
       const named = written(identifier);
       const fault = unusable.get(n);
@@ -49,7 +48,7 @@ export async function dateOfLastDataPoint({ query }: Room, call: Call): Promise<
         : {
             outcome: 'found',
             patientId,
-            parts: `${named},{"name":"lastRecordUpdate","valueDateTime":"${instantOf(time)}"}`,
+            parts: `${named},{"name":"lastRecordUpdate","valueDateTime":"${writeInstant(time)}"}`,
           };
     });
   });

@@ -102,8 +102,9 @@ const TAG_BYTES = 16;
 
 function seal(key: Buffer, answer: Answer): Buffer {
   const nonce = randomBytes(NONCE_BYTES);
+  const text = JSON.stringify({ ...answer, body: answer.body?.toString() ?? null });
   const cipher = createCipheriv('aes-256-gcm', key, nonce);
-  return Buffer.concat([nonce, cipher.update(JSON.stringify(answer)), cipher.final(), cipher.getAuthTag()]);
+  return Buffer.concat([nonce, cipher.update(text), cipher.final(), cipher.getAuthTag()]);
 }
 
 function open(key: Buffer, sealed: Buffer): Answer {

@@ -3,7 +3,7 @@ import { askedBy, type Call } from '../http/call.ts';
 import type { Room } from '../room.ts';
 import { DECIDE, DECISION, type DecisionRow } from '../store/purview.ts';
 import { answerEach, type Each, identifierWriter, text } from './answer-each.ts';
-import { entriesOf, firstByPlace, instantWriter, NULL } from './lists.ts';
+import { entriesOf, firstByPlace, NULL, writeInstant } from './lists.ts';
 import { readParameters } from './read-parameters.ts';
 
 type Row = DecisionRow &
@@ -63,9 +63,8 @@ function receiptsOf(row: Row, size: number): (n: number) => Each {
   const first = firstByPlace(places, size + 1);
   const [patients, removed] = [row.patients, row.removed].map(entriesOf);
   const [read, visible, unreadable] = [row.first_read, row.visible_from, row.unreadable].map(entriesOf);
-  const instantOf = instantWriter();
   const time = (name: string, millis: string) =>
-    millis === NULL ? '' : `,{"name":"${name}","valueDateTime":"${instantOf(millis)}"}`;
+    millis === NULL ? '' : `,{"name":"${name}","valueDateTime":"${writeInstant(millis)}"}`;
   return (n) => {
     const at = first[n + 1]!;
     if (at < 0) return NOT_FOUND;

@@ -87,7 +87,10 @@ test('a letter that is read while the one that replaced it is deleted is the let
     await reading.end();
   }
   assert.deepEqual(await stale(), []);
-  const [beside] = await w.sql('select letter_id, first_read_at from letter_identifier where value = $1', value);
+  const [beside] = await w.sql(
+    'select letter_id, first_read_at from letter_identifier where value = $1',
+    value,
+  );
   assert.equal(beside.letter_id, first);
   assert.ok(beside.first_read_at);
 });

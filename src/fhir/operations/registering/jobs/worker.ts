@@ -94,7 +94,7 @@ async function registerPart(room: Room, query: Query, taken: Taken): Promise<voi
   if (last.outcome !== 'allowed') return stopJob(query, taken.job_route, taken.job_id!, last.outcome);
   const counts = countsOf(results);
   const { body, patients, missed = [] } = resultsAnswer(results, { firstRow: taken.first_row });
-  await finishPart(query, taken, body ?? '', counts);
+  await finishPart(query, taken, String(body ?? ''), counts);
   // Before the commit, as every record is before its answer: the result cannot be fetched without it.
   await room.context.audit.record({
     kind: 'fhir',
