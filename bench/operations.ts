@@ -25,6 +25,9 @@ const { values: options } = parseArgs({
     clients: { type: 'string', default: '4' },
     batches: { type: 'string', default: '12' },
     only: { type: 'string', default: 'lists,register' },
+    // An operation and a size, such as receipt-query-500: all when left out.
+    list: { type: 'string', default: '' },
+    profile: { type: 'boolean', default: false },
   },
 });
 
@@ -34,7 +37,7 @@ try {
   await removeRegistered(database);
   const bare = await startBare(database);
   undo.push(bare.stop);
-  const product = await startProduct(database);
+  const product = await startProduct(database, { profile: options.profile });
   undo.push(product.stop);
   const token = await makeToken(database);
   const base = `${product.origin}/organisations/${database.loaded.organisationId}/fhir/R4`;
@@ -58,6 +61,7 @@ try {
       ['DocumentReference/$read-receipt-query', letters, 5000],
       ['Patient/$date-of-last-data-point', numbers, 500],
     ] as const) {
+      if (options.list && !`${operation}-${size}`.endsWith(options.list)) continue;
       const bodies = Array.from({ length: 20 }, () => listOf(operation, draw(list, size)));
       const measured = { bare: [] as Turn[], product: [] as Turn[] };
       for (let round = 0; round < Number(options.rounds); round++) {

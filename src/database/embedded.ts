@@ -10,6 +10,7 @@ import { lockDataDir } from './data-dir-lock.ts';
 import { commandAs, databaseUser } from './database-user.ts';
 import { stopLeftOver } from './left-over.ts';
 import { runPostmaster } from './postmaster.ts';
+import { serverSettings } from './server-settings.ts';
 import { makeSocketDirectory } from './socket-directory.ts';
 import { StartError } from './start-error.ts';
 
@@ -39,7 +40,7 @@ export async function startEmbedded({ dataDir, log, settings = {} }: EmbeddedOpt
 
     const connection = { host: sockets.path, port: 5432, user: LOGIN, password, database: DATABASE };
     const { postgres } = postgresBinaries();
-    const all = { ...SETTINGS, ...settings, unix_socket_directories: sockets.path };
+    const all = { ...serverSettings(), ...settings, unix_socket_directories: sockets.path };
     const args = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
     const postmaster = runPostmaster({
       command: commandAs(user, [postgres, '-D', dataPath, ...args], {
@@ -81,26 +82,6 @@ type EmbeddedOptions = {
 
 const LOGIN = 'connected_systems';
 const DATABASE = 'connected_systems';
-
-const SETTINGS = {
-  listen_addresses: '',
-  unix_socket_permissions: '0700',
-  max_connections: '60',
-  // A commit that was answered is on disk. Said here so that no edited file in the data folder can say otherwise.
-  fsync: 'on',
-  synchronous_commit: 'on',
-  full_page_writes: 'on',
-  shared_buffers: '192MB',
-  max_wal_size: '1GB',
-  checkpoint_completion_target: '0.9',
-  // The statements are small and planned once; compiling them costs more than it saves.
-  jit: 'off',
-  random_page_cost: '1.1',
-  // Its log must not repeat what people wrote or asked for: no statements, no errors, no values.
-  log_min_messages: 'log',
-  log_min_error_statement: 'panic',
-  log_error_verbosity: 'terse',
-};
 
 /** Waits until the server answers, however long it replays its log, and makes the database on the first start. */
 async function reachable(connection: pg.ClientConfig, postmaster: ReturnType<typeof runPostmaster>) {
