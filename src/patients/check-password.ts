@@ -5,6 +5,7 @@ import {
   hashPassword,
   networkOf,
   verifyPassword,
+  withinHour,
 } from '../sign-in/index.ts';
 import type { PatientAccount, PatientStore } from './store.ts';
 
@@ -40,7 +41,7 @@ export function createCheckPassword(options: { store: PatientStore; attempts: At
     address: string,
   ): Promise<PasswordOutcome> {
     const who = email.trim().toLowerCase();
-    const network = networkOf(address);
+    const network = withinHour(networkOf(address), now());
     const seconds =
       (await attempts.count(PER_NETWORK, network, now())) ?? (await attempts.count(PER_ACCOUNT, who, now()));
     if (seconds !== null) return { result: 'wait', seconds };

@@ -92,6 +92,13 @@ export function createAttempts(database: Pick<Pool, 'query'>, pepper: Buffer) {
 
 export type Attempts = ReturnType<typeof createAttempts>;
 
+/**
+ * The subject of a limit that many share, such as a hospital behind one address. Counted by the hour: theirs never has
+ * the quiet hour in which counting would begin again, and everybody's slips would add up for days.
+ */
+export const withinHour = (subject: string, now: Date): string =>
+  `${subject} ${now.toISOString().slice(0, 13)}`;
+
 /** The part of an address that one party holds: all of an IPv4 address, the /64 of an IPv6 one. */
 export function networkOf(address: string): string {
   if (!ipaddr.isValid(address)) return address;

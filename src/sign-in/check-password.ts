@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type AttemptLimit, type Attempts, networkOf } from './attempts.ts';
+import { type AttemptLimit, type Attempts, networkOf, withinHour } from './attempts.ts';
 import { hashPassword, verifyPassword } from './password.ts';
 import type { Account, SignInStore } from './store.ts';
 
@@ -36,7 +36,7 @@ export function createCheckPassword(options: { store: SignInStore; attempts: Att
     address: string,
   ): Promise<PasswordOutcome> {
     const who = email.trim().toLowerCase();
-    const network = networkOf(address);
+    const network = withinHour(networkOf(address), now());
     const wait =
       (await attempts.count(PER_NETWORK, network, now())) ?? (await attempts.count(PER_ACCOUNT, who, now()));
     if (wait !== null) return { result: 'wait', seconds: wait };

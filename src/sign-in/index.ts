@@ -1,4 +1,4 @@
-export { type AttemptLimit, type Attempts, createAttempts, networkOf } from './attempts.ts';
+export { type AttemptLimit, type Attempts, createAttempts, networkOf, withinHour } from './attempts.ts';
 export type { RecordAudit, SignInAuditEntry } from './audit-entry.ts';
 export { safeNextPath } from './next-path.ts';
 export { hashPassword, passwordProblem, verifyPassword } from './password.ts';

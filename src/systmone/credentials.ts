@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ClientBase, Pool } from 'pg';
 import type { Context } from '../context.ts';
 import { newInvitationPair, readCode } from '../invitations/codes.ts';
-import { type AttemptLimit, type Attempts, networkOf } from '../sign-in/attempts.ts';
+import { type AttemptLimit, type Attempts, networkOf, withinHour } from '../sign-in/attempts.ts';
 import { inTransaction } from './acting.ts';
 import { keyed } from './sealed.ts';
 
@@ -61,7 +61,7 @@ export function createCredentials({ database, secrets, now, attempts }: Needs) {
   ): Promise<
     { result: 'right'; accountId: string } | { result: 'wrong' } | { result: 'wait'; seconds: number }
   > {
-    const network = networkOf(address);
+    const network = withinHour(networkOf(address), now());
     const [one, two] = [readCode(typed.first) ?? '', readCode(typed.second) ?? ''];
     const seconds =
       (await attempts.count(PER_NETWORK, network, now())) ??

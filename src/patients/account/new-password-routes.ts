@@ -8,6 +8,7 @@ import {
   networkOf,
   passwordProblem,
   tooManyAttempts,
+  withinHour,
 } from '../../sign-in/index.ts';
 import { asPatient, inTransaction } from '../as-patient.ts';
 import { readDate } from '../join/dates.ts';
@@ -75,9 +76,8 @@ export function newPasswordRoutes(app: FastifyInstance, room: Room): void {
           errors,
         });
       }
-      const hour = now().toISOString().slice(0, 13);
       const seconds =
-        (await attempts.count(PER_NETWORK, `${networkOf(request.ip)} ${hour}`, now())) ??
+        (await attempts.count(PER_NETWORK, withinHour(networkOf(request.ip), now()), now())) ??
         (await attempts.count(PER_ADDRESS, email, now()));
       const account = await store.accountByEmail(email);
       const told = { action: 'my-password', accountId: account?.id, patientId: account?.patientId } as const;

@@ -7,6 +7,7 @@ import {
   networkOf,
   passwordProblem,
   tooManyAttempts,
+  withinHour,
 } from '../../sign-in/index.ts';
 import { inTransaction } from '../as-patient.ts';
 import { newSecret } from '../sessions.ts';
@@ -78,9 +79,8 @@ export function accountRoutes(app: FastifyInstance, room: JoinRoom): void {
         });
       }
 
-      const hour = now().toISOString().slice(0, 13);
       const seconds =
-        (await attempts.count(PER_NETWORK, `${networkOf(request.ip)} ${hour}`, now())) ??
+        (await attempts.count(PER_NETWORK, withinHour(networkOf(request.ip), now()), now())) ??
         (await attempts.count(PER_INVITATION, invitation.id, now()));
       if (seconds !== null) {
         await record(request, { ...told, outcome: 'too-many-attempts', status: 429 });

@@ -1,5 +1,5 @@
 import { hashAccessCode, hashInvitationCode, readCode } from '../../invitations/codes.ts';
-import { type AttemptLimit, type Attempts, networkOf } from '../../sign-in/index.ts';
+import { type AttemptLimit, type Attempts, networkOf, withinHour } from '../../sign-in/index.ts';
 import { type Standing, standingOf } from './standing.ts';
 import type { FoundInvitation, JoinStore } from './store.ts';
 
@@ -79,13 +79,11 @@ export type LookUp = ReturnType<typeof createLookUp>;
 /**
  * The narrowest that one party can reach come first: what they refuse is not counted by the limit that everybody
  * shares, or one network alone could keep all others from joining.
- * By the hour, since a limit that many share never has the quiet hour in which counting would begin again.
  */
 function limitsOf(code: string, address: string, now: Date) {
-  const hour = now.toISOString().slice(0, 13);
   return [
-    [PER_NETWORK, `${networkOf(address)} ${hour}`],
+    [PER_NETWORK, withinHour(networkOf(address), now)],
     [PER_PAIR, code],
-    [IN_ALL, hour],
+    [IN_ALL, withinHour('all', now)],
   ] as const satisfies [AttemptLimit, string][];
 }

@@ -146,6 +146,13 @@ describe('attacks on signing in with the organisation', () => {
       await refused('/sign-in/with/ZX2', 'away');
     });
 
+    it('that nobody asked for, however often, keeps nobody in the same network from signing in', async () => {
+      // As a picture on any web page could make each of its visitors' browsers send them.
+      for (let sent = 0; sent < 301; sent++) await browser.get('/sign-in/with/ZX1/callback?state=x&code=y');
+      assert.equal(service.audit.length, 301);
+      assert.equal((await browser.get(await goThrough(browser, 'ZX1'))).headers.location, '/work');
+    });
+
     it('that takes longer than a quarter of an hour is refused', async () => {
       const callback = await goThrough(browser, 'ZX1');
       service.later(901);

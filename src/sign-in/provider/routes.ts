@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { notFound, sameText } from '../../web/index.ts';
-import { type AttemptLimit, networkOf } from '../attempts.ts';
+import { type AttemptLimit, networkOf, withinHour } from '../attempts.ts';
 import { safeNextPath } from '../next-path.ts';
 import { callbackPath, problemOf, startPath, type Vouched } from './ask-provider.ts';
 import type { Pending, StartedFlow } from './cookies.ts';
@@ -11,7 +11,7 @@ import type { ProviderRoom } from './room.ts';
 import { showsSecondFactor } from './second-factor.ts';
 import { type Provider, providerOf, useIdentity } from './store.ts';
 
-/** What comes to nothing is counted, for each makes us ask a provider; enough for a hospital behind one address. */
+/** What comes to nothing is counted, for it made us ask a provider; within an hour, enough for a hospital behind one address. */
 const PER_NETWORK: AttemptLimit = {
   purpose: 'organisation-sign-in',
   free: 300,
@@ -20,6 +20,12 @@ const PER_NETWORK: AttemptLimit = {
 };
 
 const AGAIN = new Set<string>(['cancelled', 'no-second-factor', 'not-right'] satisfies RefusalCode[]);
+
+/**
+ * No provider was asked: any web page can make its visitors' browsers send answers that they never asked for, and with
+ * them would keep a whole hospital from signing in.
+ */
+const UNASKED = new Set<string>(['too-many-attempts', 'start-again'] satisfies RefusalCode[]);
 
 const SUBJECT_LENGTH_MAX = 255; // OpenID Connect Core 1.0 section 2
 
@@ -41,7 +47,7 @@ export function providerRoutes(app: FastifyInstance, room: ProviderRoom): void {
       const provider = await providerOf(database, request.params);
       if (!provider) throw notFound();
       const next = safeNextPath(request.query.next);
-      const blocked = await attempts.blocked(PER_NETWORK, networkOf(request.ip), now());
+      const blocked = await attempts.blocked(PER_NETWORK, networkOfRequest(request), now());
       if (blocked !== null) return refuse(request, reply, 'too-many-attempts', { next, provider });
       try {
         const { url, flow } = await ask.begin(provider, { again: request.query.again === 'yes' });
@@ -152,7 +158,7 @@ export function providerRoutes(app: FastifyInstance, room: ProviderRoom): void {
     code: RefusalCode,
     { next, provider, accountId, reason }: Said,
   ) {
-    if (code !== 'too-many-attempts') await attempts.count(PER_NETWORK, networkOf(request.ip), now());
+    if (!UNASKED.has(code)) await attempts.count(PER_NETWORK, networkOfRequest(request), now());
     await record(request, {
       action: 'sign-in-with-organisation',
       outcome: 'failure',
@@ -165,6 +171,8 @@ export function providerRoutes(app: FastifyInstance, room: ProviderRoom): void {
     if (provider) query.append('at', provider.odsCode);
     return reply.redirect(`/sign-in/refused/${code}?${query}`, 303);
   }
+
+  const networkOfRequest = ({ ip }: FastifyRequest) => withinHour(networkOf(ip), now());
 
   /** The code alone: the library's errors carry the provider's answer, tokens and all. */
   function codeOf(request: FastifyRequest, error: unknown): string {

@@ -207,7 +207,13 @@ describe('signing in with the organisation', () => {
 
     it('after too many that came to nothing from one network', async () => {
       const far = service.client('192.0.2.9');
-      for (let count = 0; count < 300; count += 1) await far.get('/sign-in/with/ZX1/callback?state=x&code=y');
+      harbour.nextIs({ error: 'access_denied' });
+      await far.get(await goThrough(far, 'ZX1'));
+      await db.database.owner.query(
+        `update attempt set failures = 299 where purpose = 'organisation-sign-in'`,
+      );
+      await far.get(await goThrough(far, 'ZX1'));
+      harbour.nextIs({ subject: 'pat-there', amr: MFA });
       const { code, page } = await refusedWith('/sign-in/with/ZX1', far);
       assert.equal(code, 'too-many-attempts');
       assert.equal(page.statusCode, 429);
