@@ -99,6 +99,21 @@ describe('my account', () => {
     assert.equal((await signedIn(email, NEW)).status, 303);
   });
 
+  it('changes the password for whoever is just signing in with the old one as well', async () => {
+    const one = await signedIn();
+    await one.get('/account/password');
+    service.meanwhile.when = async ({ action }) => {
+      service.meanwhile.when = undefined;
+      assert.equal(action, 'sign-in');
+      await one.post('/account/password', { current: PASSWORD, password: NEW, again: NEW });
+    };
+    const late = await signedIn(email, PASSWORD);
+    assert.equal(late.status, 422);
+    assert.equal((await late.get('/work')).statusCode, 303);
+    assert.equal((await one.get('/work')).statusCode, 200);
+    assert.equal(service.audit.at(-1)?.details?.reason, 'wrong-password');
+  });
+
   it('refuses a new password that is short, mistyped, the old one, or without the old one', async () => {
     const client = await signedIn();
     await client.get('/account/password');

@@ -22,6 +22,6 @@ export function createOpenLaunched({ sessions, store }: Pick<Room, 'sessions' | 
     const account = await store.accountById(accountId);
     if (!account?.roles.some((role) => role.organisationId === organisationId)) return null;
     const session = await sessions.openFor(request, reply, account, { organisationId, openedBy });
-    return currentRole(session) ? session.idHash.toString('hex') : null;
+    return session && currentRole(session) ? session.idHash.toString('hex') : null;
   };
 }

@@ -58,13 +58,15 @@ export function passwordRoutes(app: FastifyInstance, room: Room, waysIn?: WaysIn
       });
       throw tooManyAttempts(outcome.seconds);
     }
-    if (outcome.result === 'wrong') {
-      const { accountId, reason } = outcome;
+    const wrong = async (reason: string, accountId?: string) => {
       await record(request, { action: 'sign-in', outcome: 'failure', accountId, details: { reason } });
       return show([{ field: 'email', text: WRONG }]);
-    }
+    };
+    if (outcome.result === 'wrong') return wrong(outcome.reason, outcome.accountId);
     await record(request, { action: 'sign-in', outcome: 'success', accountId: outcome.account.id });
     const session = await sessions.begin(request, reply, outcome.account, request.staffSession);
+    // Changed while it was being looked at: then it was the wrong one, which is recorded as well.
+    if (!session) return wrong('wrong-password', outcome.account.id);
     return reply.redirect(stepPage(session, next), 303);
   });
 

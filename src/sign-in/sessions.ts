@@ -26,13 +26,13 @@ export function createSessions(options: { store: SignInStore; secure: boolean; n
     account: Account,
     before: StoredSession | null,
     opening: Opening,
-  ): Promise<StoredSession> {
+  ): Promise<StoredSession | null> {
     if (before) await store.endSession(before.idHash, before.account.id, now());
     const { id, idHash, csrf } = fresh();
     const at = now();
     const { organisationId = null, openedBy = null, identityId = null } = opening;
     const secondFactorAt = identityId ? at : null;
-    await store.insertSession({
+    const begun = await store.insertSession({
       idHash,
       csrf,
       organisationId,
@@ -44,7 +44,9 @@ export function createSessions(options: { store: SignInStore; secure: boolean; n
       expiresAt: new Date(at.getTime() + ABSOLUTE_SECONDS * 1000),
       address: request.ip,
       userAgent: String(request.headers['user-agent'] ?? '').slice(0, 200),
+      passwordHash: openedBy || identityId ? null : account.passwordHash,
     });
+    if (!begun) return null;
     write(reply, id);
     return {
       idHash,
@@ -74,16 +76,18 @@ export function createSessions(options: { store: SignInStore; secure: boolean; n
       return session;
     },
 
-    /** A new session for someone whose password was right; the one they came with, if any, ends. */
+    /**
+     * A new session for someone whose password was right; the one they came with, if any, ends. Null when the password
+     * that `account` has is not the account's any more.
+     */
     async begin(
       request: FastifyRequest,
       reply: FastifyReply,
       account: Account,
       before: StoredSession | null,
-    ): Promise<SessionState> {
+    ): Promise<SessionState | null> {
       const organisationId = account.roles.length === 1 ? account.roles[0]!.organisationId : null;
-      const { secondFactorAt, openedBy } = await start(request, reply, account, before, { organisationId });
-      return { account, organisationId, secondFactorAt, openedBy };
+      return start(request, reply, account, before, { organisationId });
     },
 
     /** A new session for someone whose paired device stands for them, for the one organisation it is paired with. */
@@ -92,7 +96,7 @@ export function createSessions(options: { store: SignInStore; secure: boolean; n
       reply: FastifyReply,
       account: Account,
       opening: { organisationId: string; openedBy: OpenedBy },
-    ): Promise<StoredSession> {
+    ): Promise<StoredSession | null> {
       return start(request, reply, account, request.staffSession, opening);
     },
 

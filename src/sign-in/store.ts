@@ -101,6 +101,7 @@ export function createSignInStore(database: Pick<Pool, 'query'>) {
       };
     },
 
+    /** False, and no session, when the account is disabled or its password another by now: whoever changed it meant this one too. */
     async insertSession(session: {
       idHash: Buffer;
       accountId: string;
@@ -113,12 +114,16 @@ export function createSignInStore(database: Pick<Pool, 'query'>) {
       openedBy: OpenedBy | null;
       identityId: string | null;
       secondFactorAt: Date | null;
-    }): Promise<void> {
-      await run(
+      /** The hash of the password that was right; null: none was asked for. */
+      passwordHash: string | null;
+    }): Promise<boolean> {
+      // The account's lock puts a sign-in and a change of the password in order.
+      const { rowCount } = await run(
         'insert-session',
         `insert into staff_session (id_hash, account_id, organisation_id, csrf_token, created_at, last_seen_at,
                                     expires_at, address, user_agent, opened_by, identity_id, second_factor_at)
-         values ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9, $10, $11)`,
+         select $1, a.id, $3, $4, $5::timestamptz, $5, $6, $7, $8, $9, $10, $11 from account a
+          where a.id = $2 and a.disabled_at is null and ($12::text is null or a.password_hash = $12) for share`,
         [
           session.idHash,
           session.accountId,
@@ -131,8 +136,10 @@ export function createSignInStore(database: Pick<Pool, 'query'>) {
           session.openedBy,
           session.identityId,
           session.secondFactorAt,
+          session.passwordHash,
         ],
       );
+      return rowCount === 1;
     },
 
     async touch(idHash: Buffer, now: Date): Promise<void> {

@@ -346,6 +346,17 @@ describe('attacks on launches', () => {
     assert.equal(pages.size, 1);
   });
 
+  it('a link of no configuration is refused and recorded, whatever stands in its place', async () => {
+    for (const key of ['A'.repeat(22), 'a', '%00', '%ff', 'x'.repeat(190)]) {
+      const answer = await pats.get(`/systmone/launch/${key}?org=00`);
+      assert.match(String(answer.headers.location), /^\/systmone\/refused\/launch-withdrawn\?/, key);
+    }
+    assert.deepEqual(
+      app.launches().map(({ outcome }) => outcome),
+      Array(5).fill('launch-withdrawn'),
+    );
+  });
+
   it('tampering is limited, and does not hold up those whose links are right', async () => {
     let tries = 0;
     for (; tries < 60; tries += 1) {

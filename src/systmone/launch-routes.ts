@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type AttemptLimit, networkOf } from '../sign-in/index.ts';
+import { type AttemptLimit, networkOf, withinHour } from '../sign-in/index.ts';
 import type { Answers } from './answer.ts';
 import { type LaunchConfiguration, profileOf } from './configuration.ts';
 import { configurationByKey } from './configuration-store.ts';
@@ -18,7 +18,7 @@ const UNREADABLE: AttemptLimit = {
   firstWaitSeconds: 60,
   waitSecondsMax: 900,
 };
-/** Enough for the day on which a whole hospital connects from one address. */
+/** Within an hour: enough for the day on which a whole hospital connects from one address. */
 const UNPAIRED: AttemptLimit = {
   purpose: 'launch-unpaired',
   free: 300,
@@ -48,20 +48,24 @@ const REPORTED: AttemptLimit = {
 const REMEMBERED_SECONDS = 90 * 86_400;
 const CLOCK_SKEW_SECONDS = 60;
 
+/** As configurations have it: what else stands there is recorded and refused, and never asked of the database. */
+const KEY_ID = /^[\w-]{22}$/;
+
 /** /systmone/launch/{key}: what SystmOne opens. Whatever comes of it, the next address identifies nobody. */
 export function launchRoutes(app: FastifyInstance, room: Room, answers: Answers): void {
   const { context } = room;
   const { attempts } = room.signIn;
 
   app.get<{ Params: { keyId: string } }>('/systmone/launch/:keyId', async (request, reply) => {
-    const configuration = await configurationByKey(context.database.service, request.params.keyId);
+    const { keyId } = request.params;
+    const configuration = KEY_ID.test(keyId) && (await configurationByKey(context.database.service, keyId));
     if (!configuration) return answers.refuse(request, reply, 'launch-withdrawn');
     if (configuration.withdrawnAt) return refused(request, reply, configuration, 'launch-withdrawn');
 
     const cut = request.url.indexOf('?');
     const query = cut < 0 ? '' : request.url.slice(cut + 1);
     const { fields } = profileOf(configuration, context.secrets.encryptionKey).inspect(query);
-    const network = `${configuration.id} ${networkOf(request.ip)}`;
+    const network = withinHour(`${configuration.id} ${networkOf(request.ip)}`, context.now());
     if (!fields) {
       const blocked = await attempts.count(UNREADABLE, network, context.now());
       return refused(
@@ -149,7 +153,8 @@ export function launchRoutes(app: FastifyInstance, room: Room, answers: Answers)
     // A flood of tries is one story: the audit has each of them, administrators are not shown the same line for ever.
     if (code === 'too-many-attempts')
       return answers.refuse(request, reply, code, { organisationId, configurationId: id });
-    const said = await attempts.count(REPORTED, `${id} ${networkOf(request.ip)}`, context.now());
+    const network = withinHour(`${id} ${networkOf(request.ip)}`, context.now());
+    const said = await attempts.count(REPORTED, network, context.now());
     if (said !== null) return answers.refuse(request, reply, code, { organisationId, configurationId: id });
     await insertEvent(context.database.service, {
       organisationId,

@@ -27,6 +27,8 @@ export async function signInApp(
   const clock = { now: new Date('2026-11-22T09:00:00Z') };
   const audit: SignInAuditEntry[] = [];
   const executed: string[] = [];
+  /** What happens elsewhere while something is being recorded. */
+  const meanwhile: { when?: (entry: SignInAuditEntry) => Promise<unknown> } = {};
   const app = fastify();
   await app.register(async (html) => {
     const secure = options.secure ?? false;
@@ -41,7 +43,10 @@ export async function signInApp(
       secrets: { pepper: KEY, encryptionKey: KEY },
       secure,
       now: () => clock.now,
-      recordAudit: async (entry) => void audit.push(entry),
+      recordAudit: async (entry) => {
+        audit.push(entry);
+        await meanwhile.when?.(entry);
+      },
       providers: options.providers,
     });
     addPages(html, signIn, executed);
@@ -51,6 +56,7 @@ export async function signInApp(
     app,
     clock,
     audit,
+    meanwhile,
     executed,
     later: (seconds: number) => {
       clock.now = new Date(clock.now.getTime() + seconds * 1000);
