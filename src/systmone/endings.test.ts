@@ -111,6 +111,15 @@ describe('what ends launches, and what does not', () => {
     assert.equal((await signedIn.get(own)).statusCode, 200);
   });
 
+  it('a pairing that ends while a launch is being recorded opens nothing by it', async () => {
+    app.meanwhile.when = () =>
+      db.database.owner.query('update launch_pairing set ended_at = now() where ended_at is null');
+    const record = located(await pats.get(link()));
+    app.meanwhile.when = undefined;
+    assert.match(record, /^\/record\?/);
+    assert.match(located(await pats.get(record)), /^\/sign-in/);
+  });
+
   it('a pairing beyond those that the page lists is found by name, and can be ended', async () => {
     const owner = db.database.owner;
     await owner.query(

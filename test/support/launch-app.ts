@@ -32,6 +32,8 @@ export async function launchApp(
   const address = { baseUrl: 'https://service.test' };
   const app = createHttp({ trustProxy: false }, pino({ level: 'silent' }));
   const faults = { audit: false };
+  /** What happens elsewhere while something is being recorded. */
+  const meanwhile: { when?: (entry: AuditEntry) => Promise<unknown> } = {};
   const context = {
     config: {},
     secrets: { pepper: KEY, cookieKey: KEY, auditKey: KEY, encryptionKey: KEY },
@@ -40,6 +42,7 @@ export async function launchApp(
       record: async (entry: AuditEntry) => {
         if (faults.audit) throw Object.assign(new Error('the audit is away'), { statusCode: 503 });
         audit.push(entry);
+        await meanwhile.when?.(entry);
       },
     },
     log: app.log,
@@ -89,6 +92,7 @@ export async function launchApp(
     audit,
     clock,
     faults,
+    meanwhile,
     address,
     context,
     client: (from?: string) => withAuthenticator(pageClient(app, { address: from })),
@@ -100,6 +104,7 @@ export async function launchApp(
       audit.length = 0;
       clock.now = begins;
       faults.audit = false;
+      meanwhile.when = undefined;
       address.baseUrl = 'https://service.test';
     },
     launches: () => audit.filter(({ interaction }) => interaction.startsWith('launch')),

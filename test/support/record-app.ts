@@ -83,6 +83,13 @@ export async function recordApp(database: Database) {
   async function session(person: Person, openedBy: 'systmone' | null = null) {
     const cookie = randomBytes(32).toString('base64url');
     const hash = createHash('sha256').update(cookie).digest();
+    if (openedBy) {
+      await database.owner.query(
+        `insert into launch_pairing (id, organisation_id, source, user_key, user_name, account_id, created_at)
+         values (gen_random_uuid(), $1, $2, $3, 'user01', $4, now())`,
+        [person.organisationId, openedBy, hash, person.accountId],
+      );
+    }
     await database.owner.query(
       `insert into staff_session (id_hash, account_id, organisation_id, csrf_token, second_factor_at, created_at,
                                   last_seen_at, expires_at, opened_by)
