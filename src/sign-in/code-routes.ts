@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { type CodeOutcome, createCheckCode, createEnrolCode } from './check-code.ts';
 import { safeNextPath } from './next-path.ts';
-import { stepPage } from './require-staff.ts';
+import { signInAgain, stepPage } from './require-staff.ts';
 import type { Room } from './room.ts';
 import { nextStep, type Step } from './sessions.ts';
 import type { StoredSession } from './store.ts';
@@ -75,7 +75,13 @@ export function codeRoutes(app: FastifyInstance, room: Room): void {
   /** The session when this is the step it is at; otherwise the person is sent to where they should be. */
   function at(step: Step, request: FastifyRequest, reply: FastifyReply, next: string): StoredSession | null {
     const session = request.staffSession;
-    if (session && (nextStep(session) === step || (step === 'enrol' && mayEnrol(session)))) return session;
+    const enrols = step === 'enrol' && session !== null && (nextStep(session) === step || mayEnrol(session));
+    // A second step that another person set up on a computer that was left would be theirs from then on.
+    if (enrols && !sessions.isRecent(session)) {
+      reply.redirect(signInAgain(next), 303);
+      return null;
+    }
+    if (enrols || (session && step === 'code' && nextStep(session) === step)) return session;
     reply.redirect(session ? stepPage(session, next) : `/sign-in?next=${encodeURIComponent(next)}`, 303);
     return null;
   }

@@ -7,7 +7,7 @@ import { stepPage } from './require-staff.ts';
 import type { Room } from './room.ts';
 import { tooManyAttempts } from './too-many-attempts.ts';
 
-const Query = Type.Object({ next: Type.Optional(Type.String()) });
+const Query = Type.Object({ next: Type.Optional(Type.String()), again: Type.Optional(Type.Literal('yes')) });
 const Form = Type.Object({
   email: Type.String({ default: '', maxLength: 320 }),
   password: Type.String({ default: '', maxLength: 1000 }),
@@ -27,9 +27,11 @@ export function passwordRoutes(app: FastifyInstance, room: Room, waysIn?: WaysIn
       const next = safeNextPath(request.query.next);
       const session = request.staffSession;
       // A session that a launch opened is no sign-in: the person may want the powers they have beyond it.
-      if (session && !session.openedBy) return reply.redirect(stepPage(session, next), 303);
-      const ways = await waysIn?.ofBrowser(request, next);
-      return pages.render(reply, 'sign-in/sign-in.njk', { next, email: '', ways });
+      const again = request.query.again === 'yes' && session !== null;
+      if (session && !session.openedBy && !again) return reply.redirect(stepPage(session, next), 303);
+      const ways = await waysIn?.ofBrowser(request, next, again);
+      const email = again ? session.account.email : '';
+      return pages.render(reply, 'sign-in/sign-in.njk', { next, email, ways, again });
     },
   );
 

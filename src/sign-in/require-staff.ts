@@ -19,6 +19,8 @@ export type Staff = {
   signedIn: boolean;
   /** Whether the sign-in of this session had a second factor. */
   secondFactor: boolean;
+  /** Whether they have only just signed in: asked for what outlasts the session. */
+  recent: boolean;
 };
 
 declare module 'fastify' {
@@ -66,6 +68,7 @@ export function createRecogniseStaff(sessions: Sessions) {
       csrf: session.csrf,
       signedIn: session.openedBy === null,
       secondFactor: session.secondFactorAt !== null,
+      recent: sessions.isRecent(session),
     };
     request.viewer = {
       name: account.name,
@@ -125,6 +128,9 @@ export function staffOf(request: FastifyRequest): Staff {
   if (!request.staff) throw new Error('this route must be behind requireStaff');
   return request.staff;
 }
+
+/** Signs somebody in once more who is signed in already, and leads on to `next`. */
+export const signInAgain = (next: string): string => `/sign-in?again=yes&next=${encodeURIComponent(next)}`;
 
 /** The page that comes next in signing in, or `next` when nothing is left to do. */
 export const stepPage = (session: SessionState, next: string): string => {

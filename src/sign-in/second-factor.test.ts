@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts';
-import { type SignInApp, sendPassword, signInApp, signInWorld } from '../../test/support/sign-in-app.ts';
+import {
+  PASSWORD,
+  type SignInApp,
+  sendPassword,
+  signInApp,
+  signInWorld,
+} from '../../test/support/sign-in-app.ts';
 import { codeAt } from './totp.ts';
 
 describe('the second factor of administrators', () => {
@@ -86,6 +92,32 @@ describe('the second factor of administrators', () => {
       statuses.push((await client.post('/sign-in/code', { code: '000000' })).statusCode);
     }
     assert.deepEqual(statuses, [422, 422, 422, 422, 422, 429]);
+  });
+
+  it('is not set up in a session that was left open, whatever the role asks for', async () => {
+    await db.database.owner.query(
+      `update account set totp_secret = null where email like any ('{new@%,pat@%}')`,
+    );
+    for (const email of ['new@example.org', 'pat@example.org']) {
+      const client = service.client();
+      await sendPassword(client, email);
+      const offer = await client.get('/sign-in/set-up-code?next=/work');
+      const secret = /id="setup-key">([A-Z2-7 ]+)</.exec(offer.body)![1]!.replaceAll(' ', '');
+      service.later(901);
+      const again = '/sign-in?again=yes&next=%2Fwork';
+      assert.equal((await client.get('/sign-in/set-up-code?next=/work')).headers.location, again);
+      const code = codeAt(secret, service.clock.now);
+      const tried = await client.post('/sign-in/set-up-code', { code, next: '/work' });
+      assert.equal(tried.headers.location, again);
+      const form = await client.get(again);
+      assert.equal(form.statusCode, 200, 'a page, and no way round in circles');
+      await client.post('/sign-in', { email, password: PASSWORD, next: '/work' });
+      assert.equal((await client.get('/sign-in/set-up-code?next=/work')).statusCode, 200);
+    }
+    const { rows } = await db.database.owner.query(
+      `select email from account where totp_secret is not null and email <> 'ada@example.org'`,
+    );
+    assert.deepEqual(rows, []);
   });
 
   it('is set up at first sign-in, and stands only once a code has shown it works', async () => {

@@ -5,6 +5,9 @@ import type { Account, OpenedBy, SignInStore, StaffRole, StoredSession } from '.
 export const IDLE_SECONDS = 30 * 60;
 export const ABSOLUTE_SECONDS = 12 * 3600;
 
+/** So long a sign-in stands for the person at what outlasts the session: ways to sign in, connections, codes. */
+const RECENT_SECONDS = 15 * 60;
+
 /** How stale "last seen" may be: saves a write on most pages, costs the idle limit at most this much. */
 const TOUCH_SECONDS = 60;
 
@@ -121,6 +124,15 @@ export function createSessions(options: { store: SignInStore; secure: boolean; n
       if (!(await store.renew(session.idHash, next))) return null;
       write(reply, id);
       return next;
+    },
+
+    /**
+     * Whether the person has only just shown who they are here. An open session is not enough to keep an account:
+     * whoever finds one on a computer that was left must not tie anything of theirs to it.
+     */
+    isRecent({ openedBy, secondFactorAt, createdAt }: StoredSession): boolean {
+      const shownAt = secondFactorAt ?? createdAt;
+      return openedBy === null && now().getTime() - shownAt.getTime() <= RECENT_SECONDS * 1000;
     },
 
     async end(reply: FastifyReply, session: StoredSession): Promise<void> {

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { isUuid } from '../ids.ts';
+import { signInAgain } from '../sign-in/index.ts';
 import { PageError } from '../web/index.ts';
 import { actingOf } from './acting.ts';
 import { outcomeWords } from './outcome-words.ts';
@@ -30,6 +31,8 @@ export function accountRoutes(app: FastifyInstance, room: Room): void {
       reported: reported.map((event) => ({ ...event, words: outcomeWords(event.outcome) })),
       signedIn: request.staff!.signedIn,
       secondFactor: request.staff!.secondFactor,
+      recent: request.staff!.recent,
+      signInAgain: signInAgain(PAGE),
     });
   });
 
@@ -39,6 +42,7 @@ export function accountRoutes(app: FastifyInstance, room: Room): void {
     if (!request.staff!.signedIn) throw signInFirst();
     // The codes stand for both factors where they are typed.
     if (!request.staff!.secondFactor) throw secondFactorFirst();
+    if (!request.staff!.recent) return reply.redirect(signInAgain(PAGE), 303);
     const codes = await room.makeCodes(acting);
     await context.audit.record({
       kind: 'page',

@@ -102,9 +102,14 @@ export function connectRoutes(app: FastifyInstance, room: Room, answers: Answers
     if (replayed && !errors) reply.code(409);
     return room.pages.render(reply, 'systmone/connect.njk', {
       state: stateOf(request, waiting),
-      // After a link that was used elsewhere, whoever is still signed in at the organisation is asked anew.
-      wayIn: await room.signIn.waysIn?.ofOrganisation(waiting.organisationId, next, replayed),
+      // Whoever is still signed in at the organisation would come back at once, whoever sits there now.
+      wayIn: await room.signIn.waysIn?.ofOrganisation(
+        waiting.organisationId,
+        next,
+        asksAnew(request, waiting),
+      ),
       replayed,
+      asksAnew: asksAnew(request, waiting),
       launch: waiting.name,
       organisation,
       system: system ?? 'your clinical system',
@@ -122,9 +127,19 @@ function stateOf(request: FastifyRequest, waiting: Waiting) {
   const { staff, staffSession } = request;
   if (!staff?.signedIn || !staffSession) return 'sign-in';
   if (!belongsTo(request, waiting)) return 'no-role';
-  if (waiting.replayed && staffSession.createdAt < waiting.createdAt) return 'sign-in';
+  if (asksAnew(request, waiting)) return 'sign-in';
   if (staff.organisationId !== waiting.organisationId) return 'choose';
   return staff.secondFactor ? 'ready' : 'set-up-code';
+}
+
+/**
+ * Whether somebody who is signed in has to sign in once more: what is connected here outlasts the session, and a link that
+ * was used elsewhere is answered for after it was opened here.
+ */
+function asksAnew(request: FastifyRequest, waiting: Waiting): boolean {
+  const { staff, staffSession } = request;
+  if (!staffSession || !belongsTo(request, waiting)) return false;
+  return !staff?.recent || (waiting.replayed && staffSession.createdAt < waiting.createdAt);
 }
 
 /**

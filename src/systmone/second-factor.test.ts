@@ -11,7 +11,7 @@ import {
   tie,
 } from '../../test/support/identity-provider.ts';
 import { type LaunchApp, launchApp, launchWorld, signedInTo } from '../../test/support/launch-app.ts';
-import { CONNECT, linkWriter, setUpLink } from '../../test/support/launch-link.ts';
+import { CONNECT, copyableValue, linkWriter, setUpLink } from '../../test/support/launch-link.ts';
 import { type PageClient, textOf } from '../../test/support/page-client.ts';
 import { addStaff, PASSWORD } from '../../test/support/sign-in-app.ts';
 import { codeAt } from '../sign-in/index.ts';
@@ -50,6 +50,7 @@ describe('connecting a clinical system takes two factors', () => {
       'launch_pairing',
       'launch_request',
       'launch_use',
+      'launch_credential',
       'attempt',
     ])
       await db.database.owner.query(`delete from ${table}`);
@@ -95,6 +96,48 @@ describe('connecting a clinical system takes two factors', () => {
     assert.match(textOf(refused.body), /Set up sign-in codes first/);
     const { rows } = await db.database.owner.query('select 1 from launch_credential');
     assert.equal(rows.length, 0);
+  });
+
+  it('nor does a session that was left open: neither a connection nor codes come of it', async () => {
+    const pat = await signedInTo(app, 'pat@example.org');
+    app.later(901);
+    await pat.get(link());
+    const page = await pat.get(CONNECT);
+    assert.equal(page.statusCode, 200);
+    assert.match(textOf(page.body), /You signed in here some time ago, so show once more that it is you/);
+    assert.match(page.body, /name="password"/);
+    assert.match(page.body, /href="\/sign-in\/with\/ZX1\?[^"]*again=yes"/);
+    assert.equal((await pat.post(CONNECT)).headers.location, CONNECT);
+    const account = await pat.get('/account/systmone');
+    assert.match(textOf(account.body), /To make codes, sign in once more/);
+    assert.deepEqual(await htmlProblems(account.body), []);
+    const again = '/sign-in?again=yes&next=%2Faccount%2Fsystmone';
+    assert.equal((await pat.post('/account/systmone/codes')).headers.location, again);
+    const { rows } = await db.database.owner.query('select 1 from launch_credential where ended_at is null');
+    assert.deepEqual([await pairings(), rows], [[], []]);
+
+    await pat.get(again);
+    await pat.post('/sign-in', { email: 'pat@example.org', password: PASSWORD, next: '/account/systmone' });
+    await pat.get('/account/systmone');
+    assert.equal((await pat.post('/account/systmone/codes')).statusCode, 200);
+  });
+
+  it('codes end with the password of the time they were made', async () => {
+    const pat = await signedInTo(app, 'pat@example.org');
+    await pat.get('/account/systmone');
+    const made = await pat.post('/account/systmone/codes');
+    const [first, second] = ['first-code', 'second-code'].map((id) => copyableValue(made.body, id));
+    await db.database.owner.query(
+      `update account set password_hash = password_hash || ' ' where email = 'pat@example.org'`,
+    );
+    try {
+      await browser.get(link());
+      await browser.get(CONNECT);
+      const typed = await browser.post(`${CONNECT}/codes`, { first: first!, second: second! });
+      assert.equal(typed.statusCode, 422);
+    } finally {
+      await db.database.owner.query('update account set password_hash = trim(password_hash)');
+    }
   });
 
   it("the organisation's sign-in does, by one link on the page, and opens the record", async () => {

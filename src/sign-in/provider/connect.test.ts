@@ -71,6 +71,13 @@ describe("connecting an organisation's sign-in with an account", () => {
     return client.post('/sign-in/code', { code: service.code(), next: PAGE });
   }
 
+  /** What the button sends of a page that shows with what an account would be connected. */
+  const wantedOn = ({ body }: { body: string }) => ({
+    wanted: /name="wanted" value="([0-9a-f]{16})"/.exec(body)?.[1] ?? '',
+  });
+  const identities = async () =>
+    (await db.database.owner.query('select subject from staff_identity')).rows.map(({ subject }) => subject);
+
   it('takes signing in there, here with password and code, and saying that both are one person', async () => {
     assert.equal(await unknown(browser), '/sign-in/not-connected');
     const page = await browser.get('/sign-in/not-connected');
@@ -81,7 +88,7 @@ describe("connecting an organisation's sign-in with an account", () => {
     const ask = await browser.get(PAGE);
     assert.match(textOf(ask.body), /At Harbour Trust someone-there@there\.example\.org Here Pat Smith/);
     assert.deepEqual(await htmlProblems(ask.body), []);
-    const done = await browser.post(`${PAGE}/connect`);
+    const done = await browser.post(`${PAGE}/connect`, wantedOn(ask));
     assert.equal(done.headers.location, '/work');
     assert.deepEqual(
       service.audit
@@ -115,19 +122,53 @@ describe("connecting an organisation's sign-in with an account", () => {
     const secret = /id="setup-key">([A-Z2-7 ]+)</.exec(offer.body)![1]!.replaceAll(' ', '');
     const code = codeAt(secret, service.clock.now);
     assert.equal((await browser.post('/sign-in/set-up-code', { code, next: PAGE })).headers.location, PAGE);
-    await browser.get(PAGE);
-    assert.equal((await browser.post(`${PAGE}/connect`)).headers.location, '/work');
+    const ready = await browser.get(PAGE);
+    assert.equal((await browser.post(`${PAGE}/connect`, wantedOn(ready))).headers.location, '/work');
   });
 
   it('is not done by arriving: the form must be sent, and from this service', async () => {
     await withPassword(browser, 'ada@example.org');
     await withCode(browser);
     assert.equal(await unknown(browser), PAGE);
-    await browser.get(PAGE);
-    const forged = await browser.post(`${PAGE}/connect`, {}, { 'sec-fetch-site': 'cross-site' });
+    const wanted = wantedOn(await browser.get(PAGE));
+    const forged = await browser.post(`${PAGE}/connect`, wanted, { 'sec-fetch-site': 'cross-site' });
     assert.equal(forged.statusCode, 403);
     const { rows } = await db.database.owner.query('select 1 from staff_identity');
     assert.equal(rows.length, 0);
+  });
+
+  it('is not of another sign-in there than the page showed, with which another tab came back since', async () => {
+    await withPassword(browser, 'ada@example.org');
+    await withCode(browser);
+    assert.equal(await unknown(browser), PAGE);
+    const wanted = wantedOn(await browser.get(PAGE));
+    harbour.nextIs({ subject: 'mallory-there', amr: ['mfa'] });
+    assert.equal(await unknown(browser), PAGE);
+    assert.equal((await browser.post(`${PAGE}/connect`, wanted)).headers.location, PAGE);
+    assert.equal((await browser.post(`${PAGE}/connect`)).headers.location, PAGE);
+    assert.deepEqual(await identities(), []);
+    assert.match(textOf((await browser.get(PAGE)).body), /mallory-there@there\.example\.org/);
+  });
+
+  it('is not done in a session that was left open, but once more after signing in', async () => {
+    await withPassword(browser, 'ada@example.org');
+    await withCode(browser);
+    service.later(901);
+    assert.equal(await unknown(browser), PAGE);
+    const left = await browser.get(PAGE);
+    assert.match(textOf(left.body), /sign in once more with your email address/);
+    assert.deepEqual(await htmlProblems(left.body), []);
+    const again = /href="(\/sign-in\?again[^"]+)"/.exec(left.body)![1]!.replaceAll('&amp;', '&');
+    const form = await browser.get(again);
+    assert.match(textOf(form.body), /Sign in again .*show once more that it is you/);
+    assert.match(form.body, /value="ada@example\.org"/);
+    assert.deepEqual(await htmlProblems(form.body), []);
+    await browser.post('/sign-in', { email: 'ada@example.org', password: PASSWORD, next: PAGE });
+    await withCode(browser);
+    const ready = await browser.get(PAGE);
+    const before = await identities();
+    assert.equal((await browser.post(`${PAGE}/connect`, wantedOn(ready))).headers.location, '/work');
+    assert.deepEqual([before, await identities()], [[], ['someone-there']]);
   });
 
   it('cannot be done in a session that an organisation vouched for', async () => {
@@ -140,7 +181,7 @@ describe("connecting an organisation's sign-in with an account", () => {
       moor.nextIs({ subject: 'mallory-there', amr: ['mfa'] });
       assert.equal(String((await browser.get(await goThrough(browser, 'ZX2'))).headers.location), PAGE);
       const page = await browser.get(PAGE);
-      assert.match(textOf(page.body), /sign out, then sign in with your email address/);
+      assert.match(textOf(page.body), /sign in once more with your email address/);
       assert.equal((await browser.post(`${PAGE}/connect`)).headers.location, PAGE);
       const { rows } = await db.database.owner.query('select subject from staff_identity');
       assert.deepEqual(rows, [{ subject: 'two-there' }]);
@@ -153,12 +194,12 @@ describe("connecting an organisation's sign-in with an account", () => {
     await unknown(browser);
     await withPassword(browser, 'ada@example.org');
     await withCode(browser);
-    await browser.get(PAGE);
+    const wanted = wantedOn(await browser.get(PAGE));
     await db.database.owner.query('update identity_provider set ended_at = now()');
-    assert.equal((await browser.post(`${PAGE}/connect`)).headers.location, PAGE);
+    assert.equal((await browser.post(`${PAGE}/connect`, wanted)).headers.location, PAGE);
     await db.database.owner.query('update identity_provider set ended_at = null');
     service.later(901);
-    assert.equal((await browser.post(`${PAGE}/connect`)).headers.location, PAGE);
+    assert.equal((await browser.post(`${PAGE}/connect`, wanted)).headers.location, PAGE);
     const { rows } = await db.database.owner.query('select 1 from staff_identity');
     assert.equal(rows.length, 0);
   });
@@ -167,21 +208,20 @@ describe("connecting an organisation's sign-in with an account", () => {
     await unknown(browser);
     await withPassword(browser, 'ada@example.org');
     await withCode(browser);
-    await browser.get(PAGE);
+    const wanted = wantedOn(await browser.get(PAGE));
     await tie(db.database, providerId, 'someone-there', 'pat@example.org');
-    const taken = await browser.post(`${PAGE}/connect`);
+    const taken = await browser.post(`${PAGE}/connect`, wanted);
     assert.equal(taken.statusCode, 409);
     await db.database.owner.query('delete from staff_identity');
     await tie(db.database, providerId, 'ada-there', 'ada@example.org');
-    assert.equal((await browser.post(`${PAGE}/connect`)).statusCode, 409);
+    assert.equal((await browser.post(`${PAGE}/connect`, wanted)).statusCode, 409);
 
     const moor = await identityProvider('ZX2');
     try {
       await registerProvider(db.database, moor);
       moor.nextIs({ subject: 'ada-there-too', amr: ['mfa'] });
       await browser.get(await goThrough(browser, 'ZX2'));
-      await browser.get(PAGE);
-      const gone = await browser.post(`${PAGE}/connect`);
+      const gone = await browser.post(`${PAGE}/connect`, wantedOn(await browser.get(PAGE)));
       assert.equal(gone.statusCode, 409);
       assert.match(textOf(gone.body), /cannot be connected with your account/);
     } finally {

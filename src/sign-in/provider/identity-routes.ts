@@ -1,11 +1,16 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { createHash } from 'node:crypto';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type Static, Type } from 'typebox';
 import { newRootId } from '../../ids.ts';
 import { PageError } from '../../web/index.ts';
-import { staffOf } from '../require-staff.ts';
+import { signInAgain, staffOf } from '../require-staff.ts';
+import type { Pending } from './cookies.ts';
 import type { ProviderRoom } from './room.ts';
 import { connectIdentity, endIdentity, identityOf, providerOf } from './store.ts';
 
 export const IDENTITY_PAGE = '/account/organisation-sign-in';
+
+const Form = Type.Object({ wanted: Type.String({ default: '', maxLength: 100 }) });
 
 /**
  * The tie between an account and its organisation's sign-in. Only the person makes it: having signed in there, and here
@@ -38,14 +43,24 @@ export function identityRoutes(app: FastifyInstance, room: ProviderRoom): void {
       wanted: wanted && { organisation: wanted.organisationName, label: pending?.label },
       identity,
       wayIn,
+      name: pending && nameOf(pending),
       setUpCode: `/sign-in/set-up-code?next=${encodeURIComponent(IDENTITY_PAGE)}`,
+      signInAgain: signInAgain(IDENTITY_PAGE),
     });
   });
 
-  app.post(`${IDENTITY_PAGE}/connect`, { onRequest }, async (request, reply) => {
+  app.post<{ Body: Static<typeof Form> }>(
+    `${IDENTITY_PAGE}/connect`,
+    { onRequest, schema: { body: Form } },
+    connect,
+  );
+
+  async function connect(request: FastifyRequest<{ Body: Static<typeof Form> }>, reply: FastifyReply) {
     const { accountId } = staffOf(request);
     const pending = cookies.pending.of(request);
-    const provider = pending && (await providerOf(database, { id: pending.providerId }));
+    // A page on which one sign-in was seen must not connect another, with which another tab came back since.
+    if (!pending || request.body.wanted !== nameOf(pending)) return reply.redirect(IDENTITY_PAGE, 303);
+    const provider = await providerOf(database, { id: pending.providerId });
     if (!provider || stateOf(request) !== 'ready') return reply.redirect(IDENTITY_PAGE, 303);
     const { organisationId } = provider;
     const tie = { id: newRootId(), accountId, now: now(), ...pending };
@@ -61,7 +76,7 @@ export function identityRoutes(app: FastifyInstance, room: ProviderRoom): void {
     cookies.remember(reply, provider.odsCode);
     flash(reply, { kind: 'success', text: 'From now on you can sign in with your organisation' });
     return reply.redirect(pending.next === '/' ? IDENTITY_PAGE : pending.next, 303);
-  });
+  }
 
   app.post(`${IDENTITY_PAGE}/end`, { onRequest }, async (request, reply) => {
     const { accountId, organisationId } = staffOf(request);
@@ -78,9 +93,19 @@ export function identityRoutes(app: FastifyInstance, room: ProviderRoom): void {
   });
 }
 
-/** Whether this session may connect another way to sign in: one that was opened by such a way may not. */
+/** Tells one who signed in there from another, and nothing else. */
+const nameOf = ({ providerId, subject }: Pending): string =>
+  createHash('sha256')
+    .update(JSON.stringify([providerId, subject]))
+    .digest('hex')
+    .slice(0, 16);
+
+/**
+ * Whether this session may connect another way to sign in: one that was opened by such a way may not, nor one that was
+ * left open.
+ */
 function stateOf({ staff, staffSession }: FastifyRequest) {
-  if (!staff?.signedIn || staffSession?.identityId) return 'password-needed';
+  if (!staff?.recent || staffSession?.identityId) return 'password-needed';
   return staff.secondFactor ? 'ready' : 'code-needed';
 }
 

@@ -13,10 +13,11 @@ export function createWaysIn(database: Pick<Pool, 'query'>, cookies: Pick<Cookie
     async ofBrowser(
       request: FastifyRequest,
       next: string,
+      again = false,
     ): Promise<{ known: WayIn | null; others: boolean }> {
       const odsCode = cookies.remembered(request);
       const provider = odsCode && (await providerOf(database, { odsCode }));
-      if (provider) return { known: wayIn(provider, next), others: true };
+      if (provider) return { known: wayIn(provider, next, again), others: true };
       return { known: null, others: await hasProviders(database) };
     },
 
