@@ -1,6 +1,9 @@
+import { hash, randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import pg from 'pg';
+import { newRootId } from '../src/ids.ts';
+import { INVITE, LAST, RECEIPTS, REGISTER, STATUS } from './operations-statements.ts';
 
 /**
  * What the operations are measured against: `node:http`, a pool of ten, one prepared statement for a whole list, the
@@ -9,29 +12,11 @@ import pg from 'pg';
 const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 10 });
 const organisationId = process.env.ORGANISATION_ID!;
 
-const STATUS = `
-select k.n, p.joined_at is not null as registered, p.deceased, p.birth_date::text
-  from unnest($1::text[], $2::text[]) with ordinality k(system, value, n)
-  join patient_identifier i on i.system = k.system and i.value = k.value
-  join registration g on g.route = i.route and g.patient_id = i.patient_id and g.organisation_id = $3
-  join patient p on p.route = i.route and p.id = i.patient_id`;
-const LAST = `
-select k.n, l.at
-  from unnest($1::text[], $2::text[]) with ordinality k(system, value, n)
-  join patient_identifier i on i.system = k.system and i.value = k.value
-  join registration g on g.route = i.route and g.patient_id = i.patient_id and g.organisation_id = $3
-  join lateral (select max(r.updated_at) as at from resource r
-                 where r.route = i.route and r.patient_id = i.patient_id and r.type <> 'Patient') l on true`;
-const RECEIPTS = `
-select k.n, l.first_read_at
-  from unnest($1::text[], $2::text[]) with ordinality k(system, value, n)
-  join letter_identifier w on w.organisation_id = $3 and w.value = k.value and w.system = k.system
-  join letter l on l.route = w.route and l.id = w.letter_id`;
-
 type Identifier = { system: string; value: string };
 type Row = { n: number; [column: string]: unknown };
+type PartsOf = (row: Row | undefined, at: number) => object[];
 
-const STATEMENTS: Record<string, [sql: string, partsOf: (row: Row | undefined) => object[]]> = {
+const LISTS: Record<string, [sql: string, partsOf: PartsOf]> = {
   '$status-query': [
     STATUS,
     (row) =>
@@ -53,19 +38,75 @@ const STATEMENTS: Record<string, [sql: string, partsOf: (row: Row | undefined) =
   ],
 };
 
+async function list(name: string, text: string): Promise<string> {
+  const [sql, partsOf] = LISTS[name]!;
+  const { sent, systems, values } = identifiersOf(text);
+  const { rows } = await pool.query<Row>({ name, text: sql, values: [systems, values, organisationId] });
+  return answerOf(sent, rows, partsOf);
+}
+
+async function invite(name: string, text: string): Promise<string> {
+  const { sent, systems, values } = identifiersOf(text);
+  const pairs = sent.map(() => [randomBytes(8).toString('hex'), randomBytes(8).toString('hex')] as const);
+  const [codes, tokens] = ([0, 1] as const).map((n) =>
+    pairs.map((pair) => hash('sha256', pair[n], 'buffer')),
+  );
+  const { rows } = await pool.query<Row>({
+    name,
+    text: INVITE,
+    values: [systems, values, organisationId, codes, tokens],
+  });
+  return answerOf(sent, rows, (row, at) =>
+    row
+      ? [
+          { name: 'code', valueString: pairs[at]![0] },
+          { name: 'token', valueString: pairs[at]![1] },
+        ]
+      : [{ name: 'diagnostics', valueString: 'Not invited' }],
+  );
+}
+
+async function register(name: string, text: string): Promise<string> {
+  const patients = text.split('\n').map((line) => ({ ...JSON.parse(line), id: newRootId() }));
+  const values = [
+    patients.map(({ id }) => id),
+    patients.map(({ identifier }) => identifier[0].value),
+    patients.map(({ birthDate }) => birthDate),
+    patients.map((patient) => JSON.stringify(patient)),
+    organisationId,
+  ];
+  await pool.query({ name, text: REGISTER, values });
+  const parameter = patients.map(({ id }) => ({
+    name: 'patient',
+    valueReference: { reference: `Patient/${id}` },
+  }));
+  return JSON.stringify({ resourceType: 'Parameters', parameter });
+}
+
+function identifiersOf(text: string) {
+  const parameter = JSON.parse(text).parameter as { valueIdentifier: Identifier }[];
+  const sent = parameter.map(({ valueIdentifier }) => valueIdentifier);
+  return { sent, systems: sent.map(({ system }) => system), values: sent.map(({ value }) => value) };
+}
+
+function answerOf(sent: readonly Identifier[], rows: readonly Row[], partsOf: PartsOf): string {
+  const found = new Map(rows.map((row) => [Number(row.n), row]));
+  const parameter = sent.map((valueIdentifier, at) => ({
+    name: 'result',
+    part: [{ name: 'identifier', valueIdentifier }, ...partsOf(found.get(at + 1), at)],
+  }));
+  return JSON.stringify({ resourceType: 'Parameters', parameter });
+}
+
+const CHANGES: Record<string, typeof list> = {
+  '$generate-invitation-tokens': invite,
+  '$process-message': register,
+  $register: register,
+};
+
 const server = createServer(async (request, response) => {
   const name = request.url!.split('/').at(-1)!;
-  const [sql, partsOf] = STATEMENTS[name]!;
-  const sent = JSON.parse(await bodyOf(request)).parameter as { valueIdentifier: Identifier }[];
-  const systems = sent.map(({ valueIdentifier }) => valueIdentifier.system);
-  const values = sent.map(({ valueIdentifier }) => valueIdentifier.value);
-  const { rows } = await pool.query<Row>({ name, text: sql, values: [systems, values, organisationId] });
-  const found = new Map(rows.map((row) => [Number(row.n), row]));
-  const parameter = sent.map(({ valueIdentifier }, at) => ({
-    name: 'result',
-    part: [{ name: 'identifier', valueIdentifier }, ...partsOf(found.get(at + 1))],
-  }));
-  const body = JSON.stringify({ resourceType: 'Parameters', parameter });
+  const body = await (CHANGES[name] ?? list)(name, await bodyOf(request));
   response.writeHead(200, {
     'content-type': 'application/fhir+json',
     'content-length': Buffer.byteLength(body),

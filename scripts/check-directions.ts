@@ -25,7 +25,7 @@ const FLOORS = [
   ['audit', 'directory', 'health.ts', 'http.ts', 'metrics.ts'],
   ['database', 'readable-path.ts', 'shutdown.ts'],
   ['log.ts', 'secrets.ts'],
-  ['config.ts', 'ids.ts'],
+  ['config.ts', 'hmac.ts', 'ids.ts'],
 ];
 
 const floorOf = new Map(FLOORS.flatMap((rooms, floor) => rooms.map((room) => [room, floor] as const)));

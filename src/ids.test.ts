@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { isUuid, newResourceId, newRootId, routeOf } from './ids.ts';
+import { isUuid, newResourceId, newRootId, pooledRandom, routeOf } from './ids.ts';
 
 test('every id is a version 8 UUID, and no two are alike', () => {
   const ids = Array.from({ length: 500 }, () => newRootId());
@@ -40,4 +40,18 @@ test('what is no lower-case UUID is no id: FHIR ids are case-sensitive', () => {
   ]) {
     assert.equal(isUuid(text), false);
   }
+});
+
+test('pooled random bytes are never given twice, in the pool or beyond it', () => {
+  const random = pooledRandom(160);
+  const given = Array.from({ length: 25 }, () => random(16));
+  assert.ok(given.every((bytes) => bytes.length === 16));
+  // Whatever one of them is turned into leaves the others as they are.
+  const before = given.map((bytes) => bytes.toString('hex'));
+  given[3]!.fill(0);
+  assert.deepEqual(
+    given.map((bytes) => bytes.toString('hex')).filter((_, n) => n !== 3),
+    before.filter((_, n) => n !== 3),
+  );
+  assert.equal(new Set(before).size, 25);
 });

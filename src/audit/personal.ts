@@ -1,4 +1,5 @@
-import { createHmac, hash } from 'node:crypto';
+import { hash } from 'node:crypto';
+import { hmacSha256 } from '../hmac.ts';
 import type { Secrets } from '../secrets.ts';
 
 type Keys = Pick<Secrets, 'auditKey'>;
@@ -8,7 +9,7 @@ type Keys = Pick<Secrets, 'auditKey'>;
  * and nobody without the key can try out names or numbers against it.
  */
 export function hashPersonal({ auditKey }: Keys, text: string): string {
-  const mac = createHmac('sha256', auditKey).update('personal\n').update(text.normalize('NFC'), 'utf8');
+  const mac = hmacSha256(auditKey).update('personal\n').update(text.normalize('NFC'), 'utf8');
   return `#${mac.digest('base64url').slice(0, 14)}`;
 }
 
@@ -18,7 +19,7 @@ export function hashPersonal({ auditKey }: Keys, text: string): string {
  */
 export function hashNumbers({ auditKey }: Keys, numbers: readonly string[]): string[] {
   if (numbers.length === 0) return [];
-  const key = createHmac('sha256', auditKey).update('numbers of patients').digest('hex');
+  const key = hmacSha256(auditKey).update('numbers of patients').digest('hex');
   return numbers.map((number) => `#${hash('sha256', key + number, 'base64url').slice(0, 14)}`);
 }
 

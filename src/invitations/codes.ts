@@ -1,4 +1,5 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import { hmacSha256 } from '../hmac.ts';
 import type { RandomBytes } from '../ids.ts';
 
 /**
@@ -44,4 +45,4 @@ function newCode(random: RandomBytes): string {
 }
 
 const keyed = (pepper: Buffer, which: string, code: string) =>
-  createHmac('sha256', pepper).update(`invitation ${which}\0${code}`).digest();
+  hmacSha256(pepper).update(`invitation ${which}\0${code}`).digest();

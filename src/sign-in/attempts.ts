@@ -1,6 +1,6 @@
-import { createHmac } from 'node:crypto';
 import ipaddr from 'ipaddr.js';
 import type { Pool } from 'pg';
+import { hmacSha256 } from '../hmac.ts';
 
 /** How many tries are free, and how the waiting grows after them. */
 export type AttemptLimit = {
@@ -20,7 +20,7 @@ const FORGET_SECONDS = 3600;
  */
 export function createAttempts(database: Pick<Pool, 'query'>, pepper: Buffer) {
   const hashed = (purpose: string, subject: string) =>
-    createHmac('sha256', pepper).update(`attempt\0${purpose}\0${subject}`).digest();
+    hmacSha256(pepper).update(`attempt\0${purpose}\0${subject}`).digest();
 
   return {
     /** Counts one try. Null: go ahead. A number: refused, with the seconds to wait. */

@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { hmacSha256 } from '../hmac.ts';
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -34,6 +35,6 @@ export const hashOfToken = (token: unknown): Buffer | null =>
 
 /** A keyed hash by which a row is found, and from which nobody without the pepper finds what it stands for. */
 export const keyed = (pepper: Buffer, purpose: string, ...parts: string[]): Buffer =>
-  createHmac('sha256', pepper)
+  hmacSha256(pepper)
     .update(JSON.stringify([`launch ${purpose}`, ...parts]))
     .digest();

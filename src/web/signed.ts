@@ -1,11 +1,12 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
+import { hmacSha256 } from '../hmac.ts';
 
 /**
  * Signs short values that travel through a browser (cookies, tokens) with HMAC-SHA-256.
  * `purpose` keeps a value signed for one use from being accepted for another.
  */
 export function createSigner(key: Buffer, purpose: string) {
-  const mac = (value: string) => createHmac('sha256', key).update(`${purpose}\0${value}`).digest('base64url');
+  const mac = (value: string) => hmacSha256(key).update(`${purpose}\0${value}`).digest('base64url');
   return {
     mac,
     sign: (value: string): string => `${value}.${mac(value)}`,

@@ -1,4 +1,4 @@
-import { newRootId } from '../../ids.ts';
+import { newRootId, pooledRandom } from '../../ids.ts';
 import { newInvitationPair } from '../../invitations/codes.ts';
 import { type Answer, afterDecision, type Outcome } from '../http/answer.ts';
 import { askedBy, type Call } from '../http/call.ts';
@@ -39,13 +39,13 @@ export async function generateInvitationTokens(room: Room, call: Call): Promise<
   });
   const { unusable, values } = nationalLookup(identifiers);
   return changing(room, call, asked, async ({ query }) => {
-    const pairs = Array.from({ length: identifiers.length - unusable.size }, () =>
-      newInvitationPair(room.context.secrets.pepper),
-    );
+    const count = identifiers.length - unusable.size;
+    const random = pooledRandom(count * RANDOM_BYTES);
+    const pairs = Array.from({ length: count }, () => newInvitationPair(room.context.secrets.pepper, random));
     const rows = await query<Row>('operation-invite', INVITE, [
       ...asked,
       ...values,
-      pairs.map(() => newRootId()),
+      pairs.map(() => newRootId(random)),
       pairs.map(({ codeHash }) => codeHash),
       pairs.map(({ tokenHash }) => tokenHash),
       flags.revokeOlder ?? false,
@@ -53,6 +53,9 @@ export async function generateInvitationTokens(room: Room, call: Call): Promise<
     return afterDecision(rows, () => answerOf(identifiers, unusable, pairs, rows));
   });
 }
+
+/** Two codes, each made of twenty bytes nearly always, and an id. */
+const RANDOM_BYTES = 56;
 
 type Pair = Pick<ReturnType<typeof newInvitationPair>, 'code' | 'token'>;
 

@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
-import { newRootId, type RandomBytes } from '../../../ids.ts';
+import { newRootId, pooledRandom, type RandomBytes } from '../../../ids.ts';
 import { parseJson } from '../../http/body.ts';
 import { Refusal } from '../../http/refusal.ts';
 import type { RefusalCode } from '../../http/refusal-codes.ts';
@@ -80,7 +79,7 @@ export async function registerRows(
 ): Promise<Registration> {
   const places: number[] = [];
   const rows: RegisterRow[] = [];
-  const random = pooledRandom(checked.length);
+  const random = pooledRandom(checked.length * 16);
   for (const [at, one] of checked.entries()) {
     if (one instanceof Refusal) continue;
     places.push(at);
@@ -126,16 +125,6 @@ export async function tryRows(
     result.outcome === 'created' || result.outcome === 'linked' ? { ...result, patientId: null } : result,
   );
   return { ...registration, results };
-}
-
-/** Randomness for so many ids, fetched once: a call for each costs more than all else about a row. */
-function pooledRandom(ids: number): RandomBytes {
-  const pool = randomBytes(ids * 16);
-  let used = 0;
-  return (size) => {
-    used += size;
-    return used <= pool.length ? pool.subarray(used - size, used) : randomBytes(size);
-  };
 }
 
 function rowOf(
