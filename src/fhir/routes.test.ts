@@ -111,7 +111,7 @@ test('every request has one audit record, whatever came of it', async () => {
       headers: json,
       payload: Buffer.alloc(2 * 1024 * 1024 + 1, 32),
       status: 413,
-      interaction: 'unknown',
+      interaction: 'create',
     },
     { url: `${base}/Observation?nonsense=1`, headers: bearer, status: 400, interaction: 'search-type' },
   ] as const;

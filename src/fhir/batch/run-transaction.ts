@@ -117,14 +117,21 @@ function ofEntry(refusal: Refusal, at: number): Refusal {
   const issues = refusal.issues.map((issue) => ({
     ...issue,
     diagnostics: `Entry ${at + 1}: ${issue.diagnostics}`,
-    expression: `Bundle.entry[${at}].resource`,
+    // `Patient.name[0]` of the entry is `name[0]` of its resource.
+    expression: `Bundle.entry[${at}].resource${issue.expression?.replace(/^[A-Za-z]+/, '') ?? ''}`,
   }));
   return new Refusal(refusal.code, {
     text: `Nothing was done, because of entry ${at + 1}: ${refusal.text}`,
     issues:
       issues.length > 0
         ? issues
-        : [{ code: 'invalid', diagnostics: refusal.text, expression: `Bundle.entry[${at}]` }],
+        : [
+            {
+              code: 'invalid',
+              diagnostics: `Entry ${at + 1}: ${refusal.text}`,
+              expression: `Bundle.entry[${at}]`,
+            },
+          ],
     headers: refusal.headers,
   });
 }

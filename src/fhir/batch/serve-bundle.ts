@@ -3,7 +3,7 @@ import type { Answer } from '../http/answer.ts';
 import type { Call } from '../http/call.ts';
 import { checkAccepted } from '../http/formats.ts';
 import { outcomeText, Refusal } from '../http/refusal.ts';
-import { type Served, serve, serveRefusal } from '../http/serve.ts';
+import { type Served, serve, serveRefusal, unserved } from '../http/serve.ts';
 import type { Room } from '../room.ts';
 import type { DecisionRow } from '../store/purview.ts';
 import { type Part, parseBundle } from './parse-bundle.ts';
@@ -12,23 +12,47 @@ import { type Done, runTransaction } from './run-transaction.ts';
 /** A batch or transaction at the base (R4 section 3.1.0.11). Each entry has an audit record, and the whole has one. */
 export async function serveBundle(room: Room, call: Call): Promise<Served> {
   let interaction = 'batch';
+  let parts: Part[] = [];
+  let decision: DecisionRow | null = null;
+  const whole = (served: Pick<Served, 'answer' | 'decision'>): Served => {
+    const { answer } = served;
+    const by = served.decision ?? decision;
+    return { entry: { interaction }, answer, decision: by, parts: undone(room, parts, answer, by) };
+  };
   try {
     checkAccepted(call, new URLSearchParams(call.query).get('_format'));
     if (call.named === undefined) throw new Refusal('organisation-missing');
-    const { type, parts } = parseBundle(room, call);
-    interaction = type;
+    const bundle = parseBundle(room, call);
+    ({ type: interaction, parts } = bundle);
     // Whether the caller may ask at all comes first; what an entry may do is decided with the entry.
-    const whole = await serveRefusal(room, call, new Refusal('batch-invalid'));
-    if (whole.answer instanceof Refusal && whole.answer.code !== 'batch-invalid') {
-      return { ...whole, entry: { interaction } };
-    }
-    const done = type === 'batch' ? await runBatch(room, parts) : await runTransaction(room, parts);
+    const asked = await serveRefusal(room, call, new Refusal('batch-invalid'));
+    if (asked.answer instanceof Refusal && asked.answer.code !== 'batch-invalid') return whole(asked);
+    decision = asked.decision;
+    const done = bundle.type === 'batch' ? await runBatch(room, parts) : await runTransaction(room, parts);
     return done instanceof Refusal
-      ? { entry: { interaction }, decision: whole.decision, answer: done }
-      : servedOf(interaction, call, done, whole.decision);
+      ? whole({ answer: done, decision })
+      : servedOf(interaction, call, done, decision);
   } catch (error) {
-    return { ...(await serveRefusal(room, call, error)), entry: { interaction } };
+    return whole(await serveRefusal(room, call, error));
   }
+}
+
+/**
+ * The entries of a Bundle that was refused whole, or undone, each with what the whole was refused with: every one was an
+ * attempt, whomever it was about. Of callers whom nobody knows none are kept, as elsewhere.
+ */
+function undone(
+  room: Room,
+  parts: readonly Part[],
+  answer: Served['answer'],
+  decision: DecisionRow | null,
+): Served['parts'] {
+  if (!decision?.client_id || parts.length === 0) return undefined;
+  return parts.map(({ call, at }) => ({
+    call,
+    served: unserved(room, call, { answer, decision }),
+    detail: `entry ${at + 1}`,
+  }));
 }
 
 /** How many entries of a batch are under way at once: its order means nothing, and others want the database too. */

@@ -23,7 +23,7 @@ export async function finish(
   try {
     await Promise.all([
       room.context.audit.record(entryOf(room, call, served, bytes)),
-      ...(served.parts ?? []).map((part) => room.context.audit.record(partEntryOf(room, part))),
+      ...(served.parts ?? []).map((part) => room.context.audit.record(partEntryOf(room, part, answer))),
     ]);
   } catch (error) {
     room.context.log.error({ err: error, requestId: call.requestId }, 'an audit record could not be written');
@@ -78,9 +78,11 @@ function entryOf(room: Room, call: Call, served: Served, bytes: number) {
  * Whom a request named and of whom it touched nothing. One whose caller is not known is left out: a number is easily
  * guessed, and anybody could fill the patients' lists.
  */
-function namedOf({ context }: Room, call: Call, { answer, decision, entry }: Served): string[] {
+function namedOf({ context }: Room, call: Call, { answer, decision, entry, parts }: Served): string[] {
   const hashed = (numbers: readonly string[]) => hashNumbers(context.secrets, numbers);
   if (!decision?.client_id) return [];
+  // Whom its entries name, their own records say.
+  if (parts) return [];
   if (answer instanceof Refusal) {
     const { numbers, ids } = namedInBody(call);
     return [...ids, ...hashed([...new Set([...numbersAsked(call), ...numbers])])];
@@ -100,8 +102,13 @@ function shownId({ context }: Room, id: string | null | undefined): string | nul
   return id == null || isUuid(id.toLowerCase()) ? id : hashPersonal(context.secrets, id);
 }
 
-function partEntryOf(room: Room, { call, served, detail }: NonNullable<Served['parts']>[number]) {
-  const bytes = Buffer.byteLength(bodyOf(served.answer, call) ?? '');
+function partEntryOf(
+  room: Room,
+  { call, served, detail }: NonNullable<Served['parts']>[number],
+  whole: Served['answer'],
+) {
+  // What was refused with the whole has no answer of its own.
+  const bytes = served.answer === whole ? 0 : Buffer.byteLength(bodyOf(served.answer, call) ?? '');
   const entry = entryOf(room, call, served, bytes);
   return { ...entry, detail: [detail, 'detail' in entry && entry.detail].filter(Boolean).join('; ') };
 }

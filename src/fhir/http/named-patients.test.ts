@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { createWorld, observationOf, type World } from '../../../test/support/world.ts';
-import { hashNumbers } from '../../audit/audit.ts';
+import { hashNumbers, hashPersonal } from '../../audit/audit.ts';
 import { newRootId } from '../../ids.ts';
 import { permissionsOf } from '../../oauth/scopes.ts';
 
@@ -115,6 +115,134 @@ describe('whom a request names, for the patient to see', () => {
     );
     await ask('/', { method: 'POST', body: bundle('transaction') }, by);
     assert.deepEqual(entry().named, [patient.id]);
+  });
+
+  it('is kept of every entry of a transaction that was undone, whatever undid it, and of none twice', async () => {
+    const own = await world.patient(here);
+    const value = await world.observation(here, own);
+    const entries = [
+      { request: { method: 'DELETE', url: `Observation/${value.id}` } },
+      { resource: observationOf(own), request: POST },
+      { resource: { resourceType: 'Location' }, request: { method: 'POST', url: 'Location' } },
+      { request: { method: 'GET', url: `Observation?patient=${own.id}` } },
+      { request: { method: 'GET', url: `Patient?identifier=${NHS}|${KNOWN}` } },
+      { request: { method: 'GET', url: 'Observation/none' } },
+    ];
+    const sent = { method: 'POST', body: { resourceType: 'Bundle', type: 'transaction', entry: entries } };
+    assert.equal((await ask('/', sent)).code, 'not-found');
+    const [whole, ...each] = world.audit.splice(0);
+    assert.deepEqual([whole!.interaction, whole!.named, whole!.patients], ['transaction', [], []]);
+    assert.deepEqual(
+      each.map(({ interaction, resourceId, patients, named }) => [interaction, resourceId, patients, named]),
+      [
+        ['delete', value.id, [], []],
+        ['create', null, [], [own.id]],
+        ['create', null, [], []],
+        ['search-type', null, [own.id], []],
+        ['search-type', null, [], [hashed(KNOWN)]],
+        ['read', hashPersonal(world.context.secrets, 'none'), [], []],
+      ],
+    );
+    for (const one of each) {
+      assert.deepEqual([one.outcome, one.bytes, one.clientId], ['not-found', 0, whole!.clientId]);
+    }
+    assert.match(each[0]!.detail!, /^entry 1; Entry 6: /);
+    assert.equal((await ask(`/Observation/${value.id}`)).status, 200);
+  });
+
+  it('is kept of a Bundle whose sender’s access has ended, and of one that could not be taken apart', async () => {
+    const ended = await world.access(here);
+    await world.revoke(ended.connection);
+    const entries = [
+      { request: { method: 'GET', url: `https://records.example/fhir/R4/Patient/${patient.id}` } },
+      {
+        request: { method: 'POST', url: 'Patient', ifNoneExist: `identifier=${NHS}|${KNOWN}` },
+        resource: {},
+      },
+    ];
+    const post = (by: string | null, more: object = {}) =>
+      ask(
+        '/',
+        { method: 'POST', body: { resourceType: 'Bundle', type: 'transaction', entry: entries, ...more } },
+        by,
+      );
+    assert.equal((await post(ended.token)).code, 'connection-revoked');
+    assert.deepEqual(
+      world.audit.splice(0).map(({ outcome, patients, named }) => [outcome, patients, named]),
+      [
+        ['connection-revoked', [], []],
+        ['connection-revoked', [patient.id], []],
+        ['connection-revoked', [], [hashed(KNOWN)]],
+      ],
+    );
+    assert.equal((await post(token, { type: 'collection' })).code, 'batch-invalid');
+    assert.deepEqual(entry(), { named: [patient.id, hashed(KNOWN)], patients: [], outcome: 'batch-invalid' });
+    world.audit.splice(0);
+    assert.equal((await post('A'.repeat(43))).code, 'token-invalid');
+    assert.deepEqual(
+      world.audit.map(({ named, patients }) => [named, patients]),
+      [[[], []]],
+    );
+  });
+
+  it('is kept of a file for a patient that was refused, whatever refused it', async () => {
+    const by = await narrow();
+    const pdf = (bytes: number) => Buffer.concat([Buffer.from('%PDF-1.7\n'), Buffer.alloc(bytes)]);
+    const put = (body: Buffer, path: string, as: string, reference = `Patient/${patient.id}`) =>
+      ask(
+        path,
+        {
+          method: path === '/Binary' ? 'POST' : 'PUT',
+          body,
+          headers: { 'content-type': 'application/pdf', 'x-security-context': reference },
+        },
+        as,
+      );
+    const own = await world.patient(here);
+    const binary = {
+      resourceType: 'Binary',
+      contentType: 'application/pdf',
+      data: pdf(99).toString('base64'),
+    };
+    const file = await world.stored(here, binary, { patientId: own.id });
+    const absolute = `https://records.example/fhir/R4/Patient/${patient.id}/_history/1`;
+    for (const [answer, code] of [
+      [await put(pdf(99), '/Binary', by), 'scope-insufficient'],
+      [await put(pdf(99), '/Binary', token, absolute), 'patient-unknown'],
+      [await put(pdf(14 * 1024 * 1024), '/Binary', token), 'body-too-large'],
+      [await put(pdf(99), `/Binary/${file.id}`, by), 'scope-insufficient'],
+    ] as const) {
+      assert.equal(answer.code, code);
+    }
+    assert.deepEqual(
+      world.audit
+        .splice(0)
+        .map(({ patients, resourceType, resourceId }) => [patients, resourceType, resourceId]),
+      [
+        [[patient.id], 'Binary', null],
+        [[patient.id], 'Binary', null],
+        [[patient.id], 'Binary', null],
+        [[patient.id], 'Binary', file.id],
+      ],
+    );
+    await put(pdf(14 * 1024 * 1024), `/Binary/${file.id}`, token);
+    const download = (as: string, accept: string, path = '') =>
+      ask(`/Binary/${file.id}${path}`, { headers: { accept } }, as);
+    await download(by, 'application/pdf');
+    await download(by, 'application/pdf', '/_history/1');
+    await download(token, 'image/png');
+    assert.deepEqual(
+      world.audit.map(({ outcome, interaction, resourceId }) => [outcome, interaction, resourceId]),
+      [
+        ['body-too-large', 'update', file.id],
+        ['scope-insufficient', 'read', file.id],
+        ['scope-insufficient', 'vread', file.id],
+        ['format-not-acceptable', 'read', file.id],
+      ],
+    );
+    const text = Buffer.from(`"reference":"Patient/${patient.id}"`);
+    await put(text, '/Binary', by, 'Patient/none');
+    assert.deepEqual(entry(), { named: [], patients: [], outcome: 'scope-insufficient' });
   });
 
   it('is kept of a search that was let through and found nothing of the patient', async () => {

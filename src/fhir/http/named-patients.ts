@@ -1,6 +1,7 @@
 import { healthNumbersIn } from '../../audit/audit.ts';
 import { isUuid } from '../../ids.ts';
-import { type Call, parametersOf } from './call.ts';
+import { type Call, decodedSegments, parametersOf, splitOnce } from './call.ts';
+import { isFhirFormat } from './formats.ts';
 
 const NAMED_MAX = 20;
 /** As many as any list may hold. */
@@ -23,6 +24,8 @@ export function namedPatients(call: Call): string[] {
     }
   }
   if (type === 'Patient' && id !== undefined && isUuid(id)) ids.add(id);
+  const context = /^(?:.*\/)?Patient\/([^/]+)/.exec(contextOf(call))?.[1] ?? '';
+  if (isUuid(context)) ids.add(context);
   return [...ids].slice(0, NAMED_MAX);
 }
 
@@ -38,6 +41,7 @@ export function numbersAsked(call: Call): string[] {
  * Read as text, not as JSON: what is refused may be neither well-formed nor small.
  */
 export function namedInBody(call: Call): { numbers: string[]; ids: string[] } {
+  if (isNative(call)) return { numbers: [], ids: [] };
   // An escape hides no digit and no name.
   const text = bodyText(call)
     .replace(ESCAPED, (_, code) => String.fromCharCode(Number.parseInt(code, 16)))
@@ -48,7 +52,42 @@ export function namedInBody(call: Call): { numbers: string[]; ids: string[] } {
   const ids = [...text.matchAll(/"reference"\s*:\s*"(?:[^"]*\/)?Patient\/([0-9a-f-]{36})["/]/gi)]
     .map(([, one]) => one!.toLowerCase())
     .filter(isUuid);
-  return { numbers: distinct(numbers), ids: distinct(ids) };
+  const entries =
+    call.segments.length === 0 ? addressesIn(text).map((address) => entryAt(call, address)) : [];
+  return {
+    numbers: distinct([...numbers, ...entries.flatMap(numbersAsked)]),
+    ids: distinct([...ids, ...entries.flatMap(namedPatients)]),
+  };
+}
+
+/** Where the entries of a Bundle that could not be taken apart go to, and on which conditions. */
+const addressesIn = (text: string): string[] =>
+  [...text.matchAll(/"(?:url|ifNoneExist)"\s*:\s*"([^"]*)"/g)].map(([, one]) => one!).slice(0, NUMBERS_MAX);
+
+function entryAt(call: Call, address: string): Call {
+  const [path = '', query] = splitOnce(address.replace(/^.*\/fhir\/R4\//, ''), '?');
+  // A condition is a query by itself.
+  const whole = query === undefined && path.includes('=') ? path : (query ?? '');
+  return {
+    ...call,
+    method: 'GET',
+    segments: decodedSegments(path),
+    query: whole,
+    headers: {},
+    body: undefined,
+  };
+}
+
+/** `X-Security-Context` of a file that is sent as it is (R4 section 2.47.4). */
+function contextOf(call: Call): string {
+  const context = call.headers['x-security-context'];
+  return isNative(call) && typeof context === 'string' ? context.trim() : '';
+}
+
+/** A file is no FHIR: what stands in it names nobody. */
+function isNative({ segments, headers, parsed }: Call): boolean {
+  const sent = headers['content-type'] ?? '';
+  return segments[0] === 'Binary' && parsed === undefined && sent !== '' && !isFhirFormat(sent);
 }
 
 const ESCAPED = /\\u00([2-7][0-9a-f])/gi;

@@ -52,10 +52,9 @@ export async function serve(room: Room, call: Call): Promise<Served> {
   const entry: Served['entry'] = { interaction: 'unknown' };
   let needed: string | undefined;
   try {
-    const { interaction, type, id, letter, act } = aimOf(room, call);
-    entry.interaction = interaction;
-    entry.resourceType = type || null;
-    entry.resourceId = id === '_search' ? null : id || null;
+    const aim = aimOf(room, call);
+    const { interaction, type, letter, act } = aim;
+    Object.assign(entry, entryOf(aim));
     if (letter) needed = `${type}.${letter}`;
     if (!wantsContent(call, type, interaction)) {
       checkAccepted(call, new URLSearchParams(call.query).get('_format'));
@@ -76,9 +75,30 @@ function interactionOf(room: Room, call: Call) {
   return { ...target, letter, act: (inRoom: Room, asked: Call) => act(inRoom, asked, target) };
 }
 
+type Aim = { interaction: string; type: string; id: string };
+
+const entryOf = ({ interaction, type, id }: Aim): Served['entry'] => ({
+  interaction,
+  resourceType: type || null,
+  resourceId: id === '_search' ? null : id || null,
+});
+
 /** For what went wrong before there was anything to serve. */
 export async function serveRefusal(room: Room, call: Call, error: unknown): Promise<Served> {
-  return { entry: { interaction: 'unknown' }, ...(await refused(room, call, error, undefined)) };
+  return unserved(room, call, await refused(room, call, error, undefined));
+}
+
+/** A request that was answered for, without being served: what it was aimed at is kept all the same. */
+export function unserved(
+  room: Room,
+  call: Call,
+  { answer, decision }: Pick<Served, 'answer' | 'decision'>,
+): Served {
+  try {
+    return { answer, decision, entry: entryOf(aimOf(room, call)) };
+  } catch {
+    return { answer, decision, entry: { interaction: 'unknown' } };
+  }
 }
 
 /** Nobody's grant was asked for, or nobody's: what is said is that no organisation was named. */
