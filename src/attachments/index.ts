@@ -1,3 +1,4 @@
+export { type BinaryAddress, binaryAt, ownAddress } from './binary-address.ts';
 export {
   ATTACHMENT_BYTES_MAX,
   ATTACHMENTS_MAX,

@@ -61,5 +61,7 @@ const REFUSALS: Record<string, string | undefined> = {
   'patient-choice': 'only the patient changes their choices',
   'resource-invalid': 'what it sent is not valid',
   'patient-unknown': 'the patient is not registered with your organisation',
+  'attachment-refused': 'a file that it sent is not one that patients can open',
+  'attachment-unknown': 'the file that its letter names is not there',
   'version-conflict': 'the record had been changed meanwhile',
 };

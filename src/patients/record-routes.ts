@@ -12,6 +12,7 @@ export function recordRoutes(app: FastifyInstance, room: Room): void {
     pages: room.pages,
     onRequest: room.requirePatient,
     now: room.context.now,
+    baseUrl: room.context.baseUrl,
     open: async (request) => {
       // A letter that was read there would be read without a receipt.
       if (request.routeOptions.url?.startsWith('/my/record/')) throw notFound();

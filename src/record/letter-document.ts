@@ -1,31 +1,32 @@
-import type { Attachment, Binary, DocumentReference } from '@medplum/fhirtypes';
-import { ATTACHMENTS_MAX } from '../attachments/index.ts';
-import { isUuid } from '../ids.ts';
+import type { Binary, DocumentReference } from '@medplum/fhirtypes';
+import { ATTACHMENTS_MAX, binaryAt } from '../attachments/index.ts';
 import { type Reader, readLetterBinary, type SourceRow } from './store.ts';
 import { parseResource } from './views/parse-resource.ts';
 
 /**
  * A letter's document, with what it keeps in Binary resources of ours in the place of the references. Addresses
  * elsewhere are never followed.
+ * @param baseUrl where this service answers
  */
-export async function letterDocument(client: Reader, row: SourceRow): Promise<DocumentReference> {
+export async function letterDocument(
+  client: Reader,
+  row: SourceRow,
+  baseUrl: string,
+): Promise<DocumentReference> {
   const letter = parseResource<DocumentReference>(row.content);
   const content = (letter.content ?? []).slice(0, ATTACHMENTS_MAX);
   const read = new Map<string, Binary | null>();
   for (const { attachment } of content) {
-    const id = binaryOf(attachment);
-    if (id === null) continue;
-    if (!read.has(id)) {
-      const stored = await readLetterBinary(client, row.id, id);
-      read.set(id, stored === undefined ? null : parseResource<Binary>(stored));
+    const { data, url } = attachment;
+    const address = data === undefined && url !== undefined ? binaryAt(url, baseUrl) : null;
+    if (address === null) continue;
+    const key = JSON.stringify(address);
+    if (!read.has(key)) {
+      const stored = await readLetterBinary(client, row.id, address);
+      read.set(key, stored === undefined ? null : parseResource<Binary>(stored));
     }
-    const binary = read.get(id);
+    const binary = read.get(key);
     if (binary?.data) Object.assign(attachment, { contentType: binary.contentType, data: binary.data });
   }
   return { ...letter, content };
-}
-
-function binaryOf({ data, url }: Attachment): string | null {
-  const id = data === undefined ? /^Binary\/(.+)$/.exec(url ?? '')?.[1] : undefined;
-  return id !== undefined && isUuid(id) ? id : null;
 }

@@ -22,16 +22,18 @@ type Needs = {
   path: string;
   onRequest: onRequestHookHandler;
   open: (request: FastifyRequest) => Promise<OpenRecord>;
+  now: () => Date;
+  baseUrl: () => string;
 };
 
 /** A letter with its text, where it has one to show. Being read here is no receipt: only the patient gives that. */
 export function openLetter(
   app: FastifyInstance,
-  { path, pages, onRequest, open, now }: Needs & { pages: Web['pages']; now: () => Date },
+  { path, pages, onRequest, open, now, baseUrl }: Needs & { pages: Web['pages'] },
 ): void {
   app.get(`${path}/letter`, { onRequest }, async (request, reply) => {
     const record = await open(request);
-    const { row, letter, banner } = await find(record, request, now());
+    const { row, letter, banner } = await find(record, request, now(), baseUrl());
     const takeHtml = createHtmlBudget();
     return pages.render(reply, 'record/letter.njk', {
       ...frameData(record, banner),
@@ -46,13 +48,10 @@ export function openLetter(
 }
 
 /** An attachment's bytes, if they are what they are said to be; of HTML what is safe, for a file has no headers. */
-export function sendAttachment(
-  app: FastifyInstance,
-  { path, onRequest, open, now }: Needs & { now: () => Date },
-): void {
+export function sendAttachment(app: FastifyInstance, { path, onRequest, open, now, baseUrl }: Needs): void {
   app.get(`${path}/letter/file`, { onRequest }, async (request, reply) => {
     const record = await open(request);
-    const { letter } = await find(record, request, now());
+    const { letter } = await find(record, request, now(), baseUrl());
     const { n } = request.query as Record<string, unknown>;
     const place = typeof n === 'string' && /^\d{1,3}$/.test(n) ? Number(n) : -1;
     const attachment = letter.content[place]?.attachment;
@@ -74,7 +73,7 @@ export function sendAttachment(
 }
 
 /** The letter of the request, read and audited; 404 for one that is not there or not for this reader. */
-async function find(record: OpenRecord, request: FastifyRequest, now: Date) {
+async function find(record: OpenRecord, request: FastifyRequest, now: Date, baseUrl: string) {
   const { id } = request.query as Record<string, unknown>;
   // Where letters have pages of their own, reading one here would pass its receipt by.
   const asked = typeof id === 'string' && isUuid(id) && !record.without?.includes('letters') ? id : null;
@@ -83,7 +82,7 @@ async function find(record: OpenRecord, request: FastifyRequest, now: Date) {
     (await record.read(async (client) => {
       const row = await readLetter(client, record.patientId, asked);
       const banner = row && (await readBanner(client, record.patientId, now));
-      return row && banner ? { row, banner, letter: await letterDocument(client, row) } : null;
+      return row && banner ? { row, banner, letter: await letterDocument(client, row, baseUrl) } : null;
     }));
   await record.record({
     section: 'letter',

@@ -15,13 +15,16 @@ type RecordPages = {
   /** The record of this request. Throws a PageError when there is none to show. */
   open: (request: FastifyRequest) => Promise<OpenRecord>;
   now: () => Date;
+  /** Where this service answers. */
+  baseUrl: () => string;
 };
 
 /**
  * The pages of one patient's record: `{path}?section=…&page=…`, `{path}/letter?id=…` and `{path}/letter/file?id=…&n=…`.
  * Whoever reads it, staff or patient, sees the same parts through a lock of their own.
  */
-export function recordPages(app: FastifyInstance, { path, pages, onRequest, open, now }: RecordPages): void {
+export function recordPages(app: FastifyInstance, needs: RecordPages): void {
+  const { path, pages, onRequest, open, now } = needs;
   app.get(path, { onRequest }, async (request, reply) => {
     const record = await open(request);
     const asked = request.query as Record<string, unknown>;
@@ -67,8 +70,8 @@ export function recordPages(app: FastifyInstance, { path, pages, onRequest, open
     });
   });
 
-  openLetter(app, { path, pages, onRequest, open, now });
-  sendAttachment(app, { path, onRequest, open, now });
+  openLetter(app, needs);
+  sendAttachment(app, needs);
 }
 
 function pageOf(page: unknown): number {

@@ -374,16 +374,20 @@ describe('the record page of professionals', () => {
         await binary(here, other, 'Secret'),
         await binary(there, patient, 'Secret'),
         'https://elsewhere.example/x',
+        `${await binary(here, patient, 'Secret')}/_history/2`,
       ];
+      const named = await binary(here, patient, 'Dear Morgan');
+      urls.unshift(`http://service.test/fhir/R4/${named}/_history/1`);
       const letter = letterOf(patient, 'text/plain', '');
       const content = urls.map((url) => ({ attachment: { contentType: 'text/plain', url } }));
       const { id } = await world.stored(here, { ...letter, content }, { patientId: patient.id });
       const { client, c } = await open(patient, 'letters');
       const page = await client.get(`/record/letter?id=${id}&c=${c}`);
-      assert.match(page.body, /Dear Nia/);
+      assert.match(page.body, /Dear Morgan.*Dear Nia/s);
       assert.doesNotMatch(page.body, /Secret/);
-      assert.equal((await client.get(`/record/letter/file?id=${id}&n=0&c=${c}`)).body, 'Dear Nia');
-      for (const n of [1, 2, 3]) {
+      assert.equal((await client.get(`/record/letter/file?id=${id}&n=1&c=${c}`)).body, 'Dear Nia');
+      assert.equal((await client.get(`/record/letter/file?id=${id}&n=0&c=${c}`)).body, 'Dear Morgan');
+      for (const n of [2, 3, 4, 5]) {
         assert.equal((await client.get(`/record/letter/file?id=${id}&n=${n}&c=${c}`)).statusCode, 404);
       }
     });

@@ -24,6 +24,7 @@ export function recordRoutes(context: Context, web: Web, signIn: SignIn) {
       pages: web.pages,
       onRequest: signIn.requireStaff,
       now: context.now,
+      baseUrl: context.baseUrl,
       open: async (request) => openForStaff(context, request, await room.openContext(request)),
     });
     breakGlassRoutes(app, room);

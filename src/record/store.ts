@@ -1,4 +1,5 @@
 import type { ClientBase } from 'pg';
+import type { BinaryAddress } from '../attachments/index.ts';
 import { routeOf } from '../ids.ts';
 import type { Reason } from './reasons.ts';
 
@@ -203,21 +204,22 @@ export async function readLetter(
   return rows[0];
 }
 
-/** A Binary that a letter refers to: about the same patient, and written by the same organisation. */
+/** A Binary that a letter refers to, as it was when it names a version: of the same patient and organisation. */
 export async function readLetterBinary(
   client: Reader,
   letterId: string,
-  binaryId: string,
+  { id, version }: BinaryAddress,
 ): Promise<string | undefined> {
   const { rows } = await client.query<{ content: string }>({
     name: 'record-letter-binary',
     text: `
-      select b.content
+      select coalesce(v.content, b.content) as content
         from resource d
         join resource b on b.route = $3 and b.id = $4 and b.type = 'Binary'
          and b.patient_id = d.patient_id and b.organisation_id = d.organisation_id
-       where d.route = $1 and d.id = $2`,
-    values: [routeOf(letterId), letterId, routeOf(binaryId), binaryId],
+        left join resource_version v on v.route = $3 and v.id = $4 and v.version = $5
+       where d.route = $1 and d.id = $2 and ($5::integer is null or b.version = $5 or v.content is not null)`,
+    values: [routeOf(letterId), letterId, routeOf(id), id, version],
   });
   return rows[0]?.content;
 }

@@ -61,6 +61,7 @@ export async function recordApp(database: Database) {
       pages: web.pages,
       onRequest: async () => undefined,
       now: context.now,
+      baseUrl: context.baseUrl,
       open: async (request) => {
         const { account } = request.params as { account: string };
         const { rows } = await database.owner.query('select patient_id from patient_account where id = $1', [

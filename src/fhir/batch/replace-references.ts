@@ -9,7 +9,10 @@ export function replaceReferences(value: unknown, ids: ReadonlyMap<string, strin
     for (const key in object) {
       const child = object[key];
       if (typeof child === 'object') todo.push(child);
-      else if (key === 'reference' && typeof child === 'string') object[key] = ids.get(child) ?? child;
+      else if (NAMING.has(key) && typeof child === 'string') object[key] = ids.get(child) ?? child;
     }
   }
 }
+
+/** An attachment's address is a name as well (R4 section 3.1.0.11.4). */
+const NAMING = new Set(['reference', 'url']);

@@ -38,7 +38,7 @@ async function runParts(room: Room, parts: readonly Part[]): Promise<Done[] | Re
   const ids = new Map<string, string>();
   try {
     for (const part of [...parts].sort((a, b) => rank(a) - rank(b) || a.at - b.at)) {
-      if (rank(part) === REST) break;
+      if (rank(part) >= REST) break;
       done.push(await run(room, part, ids));
       const { answer } = done.at(-1)!.served;
       if (!(answer instanceof Refusal) && part.fullUrl && answer.resourceId) {
@@ -57,12 +57,15 @@ async function runParts(room: Room, parts: readonly Part[]): Promise<Done[] | Re
   return done.sort((a, b) => a.part.at - b.part.at);
 }
 
-/** R4 section 3.1.0.11.2: deletes, creates (patients first), updates, reads. */
+/** R4 section 3.1.0.11.2: deletes, creates (patients first, then the files that letters name), updates, reads. */
 const REST = 2;
 function rank({ call }: Part): number {
+  const [type, more] = call.segments;
   if (call.method === 'DELETE') return 0;
-  if (call.method === 'POST') return call.segments[0] === 'Patient' && call.segments.length === 1 ? 1 : REST;
-  return call.method === 'PUT' ? 3 : 4;
+  if (call.method === 'POST')
+    return more !== undefined ? 3 : type === 'Patient' ? 1 : type === 'Binary' ? REST : 3;
+  if (call.method === 'PUT') return type === 'Binary' ? 4 : 5;
+  return 6;
 }
 
 class Undone extends Error {

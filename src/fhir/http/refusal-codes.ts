@@ -118,6 +118,11 @@ export const REFUSALS = {
     text: 'This Idempotency-Key was sent before with another request. Nothing was done; use a new key.',
   },
   'resource-invalid': { status: 422, issue: 'invalid', text: 'The resource is not valid FHIR R4.' },
+  'attachment-unknown': {
+    status: 422,
+    issue: 'not-found',
+    text: 'The patient could not open the letter: a Binary that it names is not there, or not one of yours about the same patient.',
+  },
   'attachment-refused': {
     status: 422,
     issue: 'value',

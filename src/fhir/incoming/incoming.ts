@@ -4,6 +4,7 @@ import { Refusal } from '../http/refusal.ts';
 import type { Room } from '../room.ts';
 import type { JsonObject } from '../store/content.ts';
 import { validateResource } from '../validation/validate-resource.ts';
+import { relativeAttachments } from './attachment-addresses.ts';
 import { binaryOf } from './native-binary.ts';
 import { ownLabel } from './own-label.ts';
 import { ownerOf } from './owner.ts';
@@ -30,9 +31,12 @@ export function incoming(room: Room, call: Call, type: string, id?: string): Inc
 
 /** The same for a resource out of a Bundle. */
 export function checked(room: Room, call: Call, type: string, resource: unknown, printed: unknown): Incoming {
-  const bases = ownBases(room.context.baseUrl(), call);
-  relativeReferences(resource, bases);
-  if (printed !== resource) relativeReferences(printed, bases);
+  const baseUrl = room.context.baseUrl();
+  const bases = ownBases(baseUrl, call);
+  for (const tree of new Set([resource, printed])) {
+    relativeReferences(tree, bases);
+    relativeAttachments(tree, baseUrl);
+  }
   const issues = validateResource(room.definitions, resource, type);
   if (issues.length > 0) throw new Refusal('resource-invalid', { issues });
   const valid = resource as JsonObject;

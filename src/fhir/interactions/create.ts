@@ -5,6 +5,7 @@ import { Refusal } from '../http/refusal.ts';
 import type { RefusalCode } from '../http/refusal-codes.ts';
 import type { Target } from '../http/target.ts';
 import { writtenAnswer } from '../http/written.ts';
+import { checkAddresses } from '../incoming/attachment-addresses.ts';
 import { checkAttachments } from '../incoming/attachments.ts';
 import { identityOf } from '../incoming/identity.ts';
 import { type Incoming, incoming } from '../incoming/incoming.ts';
@@ -39,6 +40,7 @@ export async function tryCreate(
   onceKey: string | undefined,
 ): Promise<Attempt> {
   await checkAttachments(room, sent);
+  await checkAddresses(room, call, 'c', sent);
   const attempt = type === 'Patient' ? tryCreatePatient : tryCreateResource;
   const first = await attempt(room, call, type, sent, onceKey);
   if (!first.wrongOrganisation) return first;

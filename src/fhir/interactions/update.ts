@@ -5,6 +5,7 @@ import { Refusal } from '../http/refusal.ts';
 import type { RefusalCode } from '../http/refusal-codes.ts';
 import type { Target } from '../http/target.ts';
 import { writtenAnswer } from '../http/written.ts';
+import { checkAddresses } from '../incoming/attachment-addresses.ts';
 import { checkAttachments } from '../incoming/attachments.ts';
 import { identityOf } from '../incoming/identity.ts';
 import { type Incoming, incoming } from '../incoming/incoming.ts';
@@ -32,6 +33,7 @@ export async function updateExisting(
   onceKey: string | undefined,
 ): Promise<Outcome> {
   await checkAttachments(room, sent);
+  await checkAddresses(room, call, 'u', sent);
   const key = keyOf(type, id);
   const identity = type === 'Patient' ? identityOf(sent.resource) : null;
   const asked = askedBy(call, type, 'u');

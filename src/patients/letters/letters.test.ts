@@ -334,6 +334,69 @@ describe('letters', () => {
     }
   });
 
+  it('may name the Binary that holds their content by any of our addresses, also where that was sent long ago', async () => {
+    const stored = await world.resource(nia, harbour, {
+      resourceType: 'Binary',
+      contentType: 'image/png',
+      data: PNG.toString('base64'),
+    });
+    const opened = async (url: string) => {
+      const content = [{ attachment: { contentType: 'image/png', url } }];
+      const id = await world.letter(nia, harbour, { more: { content } });
+      const file = await client.get(`/my/letters/${id}/parts/0`);
+      return [file.statusCode, (await readAt(id)) !== null];
+    };
+    for (const url of [
+      `/Binary/${stored}`,
+      `Binary/${stored}/_history/1`,
+      `http://service.test/fhir/R4/Binary/${stored}`,
+      `http://service.test/organisations/ZX001/fhir/R4/Binary/${stored}/_history/1`,
+    ]) {
+      assert.deepEqual(await opened(url), [200, true], url);
+    }
+    for (const url of [
+      `https://evil.example/fhir/R4/Binary/${stored}`,
+      `Binary/${stored}/_history/2`,
+      `Binary/${stored}/x`,
+    ]) {
+      assert.deepEqual(await opened(url), [404, false], url);
+    }
+  });
+
+  it('that name a version of a Binary stay what they were, until the Binary is taken away', async () => {
+    const data = (words: string) => Buffer.from(words).toString('base64');
+    const binary = (organisation: string) =>
+      world.resource(nia, organisation, {
+        resourceType: 'Binary',
+        contentType: 'text/plain',
+        data: data('The operation is on Monday'),
+      });
+    const stored = await binary(harbour);
+    const naming = async (url: string) =>
+      world.letter(nia, harbour, { more: { content: [{ attachment: { contentType: 'text/plain', url } }] } });
+    const pinned = await naming(`Binary/${stored}/_history/1`);
+    const loose = await naming(`Binary/${stored}`);
+    for (const id of [pinned, loose]) await client.get(`/my/letters/${id}`);
+    const read = await readAt(pinned);
+    await db.database.owner.query(
+      `with kept as (
+         insert into resource_version (route, id, version, type, patient_id, organisation_id, label, updated_at, content)
+         select route, id, version, type, patient_id, organisation_id, label, updated_at, content from resource where id = $1)
+       update resource set version = 2, content = jsonb_set(content::jsonb, '{data}', to_jsonb($2::text))::text where id = $1`,
+      [stored, data('The operation is on Friday')],
+    );
+    assert.deepEqual([await readAt(pinned), await readAt(loose)], [read, null]);
+    assert.match(textOf((await client.get(`/my/letters/${pinned}`)).body), /on Monday/);
+    assert.match(textOf((await client.get(`/my/letters/${loose}`)).body), /on Friday/);
+    const second = await naming(`Binary/${stored}/_history/2`);
+    assert.match(textOf((await client.get(`/my/letters/${second}`)).body), /on Friday/);
+    const stranger = await service.signedIn(`other${numbered}@example.org`);
+    assert.equal((await stranger.get(`/my/letters/${pinned}`)).statusCode, 404);
+    await db.database.owner.query('delete from resource where id = $1', [stored]);
+    assert.equal(await readAt(pinned), null);
+    assert.match(textOf((await client.get(`/my/letters/${pinned}`)).body), /cannot be shown here/);
+  });
+
   it('are unread again when the Binary that holds their content is changed or taken away', async () => {
     const stored = await world.resource(nia, harbour, {
       resourceType: 'Binary',

@@ -35,7 +35,7 @@ export function openRoutes(app: FastifyInstance, room: Room): void {
     const look = async (client: PoolClient) => {
       const letter = await findLetter(client, patientId, id.toLowerCase());
       if (!letter) return null;
-      const parts = await partsOf(letter.content, (binary) =>
+      const parts = await partsOf(letter.content, context.baseUrl(), (binary) =>
         findBinary(client, patientId, letter.organisationId, binary),
       );
       const read = opening && shows(parts) && (await readLetter(client, letter.id));

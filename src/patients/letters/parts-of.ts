@@ -1,5 +1,7 @@
 import {
   ATTACHMENTS_MAX,
+  type BinaryAddress,
+  binaryAt,
   type ContentKind,
   contentKind,
   createHtmlBudget,
@@ -25,45 +27,46 @@ type Document = { content?: { attachment: Attachment }[] };
 /**
  * The attachments of a stored DocumentReference. What was stored before there was a check, or by another way, is looked
  * at again here: nothing reaches a browser as what it is not.
- * @param findBinary the stored Binary of this id, if it is this patient's and this organisation's
+ * @param baseUrl where this service answers
+ * @param findBinary the stored Binary, if it is this patient's and this organisation's
  */
-export async function partsOf(
-  content: string,
-  findBinary: (id: string) => Promise<string | null>,
-): Promise<Part[]> {
+export async function partsOf(content: string, baseUrl: string, findBinary: FindBinary): Promise<Part[]> {
   const document = JSON.parse(content) as Document;
   const parts: Part[] = [];
   const takeHtml = createHtmlBudget();
   const binaries = new Map<string, Held>();
   for (const { attachment } of (document.content ?? []).slice(0, ATTACHMENTS_MAX)) {
-    const held = await heldIn(attachment, findBinary, binaries);
+    const held = await heldIn(attachment, baseUrl, findBinary, binaries);
     parts.push(partOf(attachment.title ?? `Part ${parts.length + 1}`, held, takeHtml));
   }
   return parts;
 }
 
+type FindBinary = (address: BinaryAddress) => Promise<string | null>;
 type Held = { contentType: string; bytes: Buffer };
 
 /** @param binaries those that the letter named before, so that one named twenty times is held once */
 async function heldIn(
   { contentType = '', data, url }: Attachment,
-  findBinary: (id: string) => Promise<string | null>,
+  baseUrl: string,
+  findBinary: FindBinary,
   binaries: Map<string, Held>,
 ): Promise<Held> {
   if (data !== undefined || url === undefined)
     return { contentType, bytes: Buffer.from(data ?? '', 'base64') };
   // Addresses elsewhere are never followed: neither by us nor, unawares, by the patient.
-  const id = /^Binary\/([0-9a-f-]{36})$/.exec(url)?.[1];
-  const known = id && binaries.get(id);
+  const address = binaryAt(url, baseUrl);
+  const key = JSON.stringify(address);
+  const known = binaries.get(key);
   if (known) return known;
-  const stored = id && (await findBinary(id));
-  if (!id || !stored) return { contentType, bytes: Buffer.alloc(0) };
+  const stored = address && (await findBinary(address));
+  if (!stored) return { contentType, bytes: Buffer.alloc(0) };
   const binary = JSON.parse(stored) as { contentType?: string; data?: string };
   const held = {
     contentType: binary.contentType ?? contentType,
     bytes: Buffer.from(binary.data ?? '', 'base64'),
   };
-  binaries.set(id, held);
+  binaries.set(key, held);
   return held;
 }
 

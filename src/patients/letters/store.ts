@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import type { BinaryAddress } from '../../attachments/index.ts';
 import { routeOf } from '../../ids.ts';
 
 type On = Pick<PoolClient, 'query'>;
@@ -96,18 +97,21 @@ export async function replacedLetters(on: On, patientId: string, id: string): Pr
   return rows;
 }
 
-/** A Binary about the patient that the same organisation wrote. */
+/** A Binary about the patient that the same organisation wrote; of an earlier version what it held then. */
 export async function findBinary(
   on: On,
   patientId: string,
   organisationId: string,
-  id: string,
+  { id, version }: BinaryAddress,
 ): Promise<string | null> {
   const { rows } = await on.query<{ content: string }>({
     name: 'letters-binary',
-    text: `select content from resource
-            where route = $1 and id = $2 and type = 'Binary' and patient_id = $3 and organisation_id = $4`,
-    values: [routeOf(patientId), id, patientId, organisationId],
+    text: `select coalesce(v.content, b.content) as content
+             from resource b
+             left join resource_version v on v.route = $1 and v.id = $2 and v.version = $5
+            where b.route = $1 and b.id = $2 and b.type = 'Binary' and b.patient_id = $3 and b.organisation_id = $4
+              and ($5::integer is null or b.version = $5 or v.content is not null)`,
+    values: [routeOf(patientId), id, patientId, organisationId, version],
   });
   return rows[0]?.content ?? null;
 }
