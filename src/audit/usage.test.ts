@@ -32,7 +32,7 @@ test('a connection was last used when a call was last allowed, not refused', asy
   await record(used, [{ at: ago(3 * MINUTE) }, { at: ago(5 * MINUTE) }, { at: ago(MINUTE), ...refused }]);
   await record(onlyRefused, [{ at: ago(MINUTE), ...refused }]);
   const found = await lastUsed(db.database.service, [used, onlyRefused, never]);
-  assert.deepEqual([...found], [[used, ago(3 * MINUTE)]]);
+  assert.deepEqual([...found], [[used, { called: ago(3 * MINUTE), told: null }]]);
   assert.equal((await lastUsed(db.database.service, [])).size, 0);
 });
 
@@ -59,23 +59,64 @@ test('the summary counts the last seven days and knows the last call of all time
   assert.deepEqual(await callsSummary(db.database.service, connection), {
     callsInWeek: 3,
     refusedInWeek: 1,
+    toldInWeek: 0,
     lastCall: ago(MINUTE),
     lastAllowed: ago(DAY),
+    lastTold: null,
   });
   const old = randomUUID();
   await record(old, [{ at: ago(30 * DAY) }]);
   assert.deepEqual(await callsSummary(db.database.service, old), {
     callsInWeek: 0,
     refusedInWeek: 0,
+    toldInWeek: 0,
     lastCall: ago(30 * DAY),
     lastAllowed: ago(30 * DAY),
+    lastTold: null,
   });
   assert.deepEqual(await callsSummary(db.database.service, randomUUID()), {
     callsInWeek: 0,
     refusedInWeek: 0,
+    toldInWeek: 0,
     lastCall: null,
     lastAllowed: null,
+    lastTold: null,
   });
+});
+
+test('what a system was sent is none of its calls, and counts once however often it was tried', async () => {
+  const connection = randomUUID();
+  const notify = { interaction: 'notify' };
+  const tried = { ...notify, requestId: randomUUID() };
+  await record(connection, [
+    { at: ago(2 * DAY) },
+    { at: ago(MINUTE), ...tried },
+    { at: ago(DAY), ...tried },
+    { at: ago(3 * DAY), ...notify, requestId: randomUUID() },
+    { at: ago(8 * DAY), ...notify },
+  ]);
+  assert.deepEqual(await callsSummary(db.database.service, connection), {
+    callsInWeek: 1,
+    refusedInWeek: 0,
+    toldInWeek: 2,
+    lastCall: ago(2 * DAY),
+    lastAllowed: ago(2 * DAY),
+    lastTold: ago(MINUTE),
+  });
+  const silent = randomUUID();
+  await record(silent, [{ at: ago(DAY), ...notify }]);
+  assert.deepEqual(
+    [...(await lastUsed(db.database.service, [connection, silent]))],
+    [
+      [connection, { called: ago(2 * DAY), told: ago(MINUTE) }],
+      [silent, { called: null, told: ago(DAY) }],
+    ],
+  );
+  const listed = await latestCalls(db.database.service, connection);
+  assert.deepEqual(
+    listed.map(({ interaction }) => interaction),
+    ['notify', 'notify', 'read', 'notify', 'notify'],
+  );
 });
 
 test('calls are shown newest first, refused ones with their code, and another connection’s never', async () => {
@@ -134,7 +175,7 @@ test('pages of calls follow each other without loss or repetition, though many a
     connection,
     Array.from({ length: 60 }, (_, index) => ({
       at: ago((index % 3) * MINUTE),
-      ...(index % 2 ? refused : {}),
+      ...(index % 2 ? refused : index % 5 === 0 ? { interaction: 'notify' } : {}),
     })),
   );
   const other = auditOf(db); // another process, so another chain, at the same moments
@@ -170,7 +211,8 @@ test('every statement goes by the indexes, however many records there are', asyn
   const { owner } = db.database;
   await owner.query(`
     insert into audit_record (chain, sequence, at, request_id, kind, interaction, outcome, status, connection_id, hash)
-    select '00000000-0000-7000-8000-000000000000', n, now() - n * interval '1 second', n, 'fhir', 'read',
+    select '00000000-0000-7000-8000-000000000000', n, now() - n * interval '1 second', n, 'fhir',
+           case when n % 3 = 0 then 'notify' else 'read' end,
            case when n % 50 = 0 then 'scope-insufficient' else 'allowed' end, 200,
            md5((n % 20)::text)::uuid, '\\x00'
       from generate_series(1, 20000) n`);
@@ -188,5 +230,8 @@ test('every statement goes by the indexes, however many records there are', asyn
   await callsSummary(explaining, connection);
   await latestCalls(explaining, connection);
   assert.equal(plans.length, 3);
-  for (const plan of plans) assert.doesNotMatch(plan, /Seq Scan on audit_record/, plan);
+  for (const plan of plans) {
+    assert.doesNotMatch(plan, /Seq Scan on audit_record/, plan);
+    for (const kind of ['called', 'told']) assert.match(plan, new RegExp(`audit_record_${kind}\\b`), plan);
+  }
 });

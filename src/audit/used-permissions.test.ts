@@ -62,6 +62,27 @@ describe('what a connection makes use of', () => {
     assert.deepEqual(await used(id), []);
   });
 
+  it('is what an operation on a subscription needs, and what a conditional update looks with', async () => {
+    const id = randomUUID();
+    for (const interaction of ['$status', '$events', '$redeliver'])
+      await call(id, interaction, { type: 'Subscription' });
+    await call(id, 'update-conditional', { type: 'Observation' });
+    assert.deepEqual(await used(id), ['Observation.s', 'Observation.u', 'Subscription.r', 'Subscription.u']);
+  });
+
+  it('is nothing of what the system was sent, however often', async () => {
+    const id = randomUUID();
+    await call(id, 'read', { days: 60 });
+    await db.database.owner.query(
+      `insert into audit_record (chain, sequence, at, request_id, kind, interaction, outcome, status, connection_id,
+                                 resource_type, hash)
+       select gen_random_uuid(), n, now(), n, 'fhir', 'notify', 'allowed', 200, $1, 'Condition', ''
+         from generate_series(1, 20001) n`,
+      [id],
+    );
+    assert.deepEqual(await used(id), ['Patient.r']);
+  });
+
   it('is told with its latest time, and how far back was looked', async () => {
     const id = randomUUID();
     for (const days of [40, 3, 20]) await call(id, days === 3 ? 'vread' : 'read', { days });

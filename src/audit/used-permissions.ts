@@ -23,7 +23,7 @@ export async function usedPermissions(
     text: `
       with calls as materialized (
         select interaction, resource_type, at from audit_record
-         where connection_id = $1 and kind = 'fhir' and outcome = 'allowed'
+         where connection_id = $1 and kind = 'fhir' and outcome = 'allowed' and interaction <> 'notify'
            and at >= now() - make_interval(days => $2)
          order by at desc limit $3)
       select c.interaction, c.resource_type as type, max(c.at) as at, s.since
@@ -35,21 +35,30 @@ export async function usedPermissions(
   });
   const lastUsed = new Map<string, Date>();
   for (const { interaction, type, at } of rows) {
-    const access = interaction?.startsWith('$') ? interaction : LETTERS[interaction ?? ''];
-    const permission = `${type}.${access}`;
-    if (access && !(lastUsed.get(permission)! > at)) lastUsed.set(permission, at);
+    for (const access of accessOf(interaction ?? '', type)) {
+      const permission = `${type}.${access}`;
+      if (!(lastUsed.get(permission)! > at)) lastUsed.set(permission, at);
+    }
   }
   return { lastUsed, since: rows[0]!.since };
 }
 
-const LETTERS: Record<string, string | undefined> = {
+/** What a call needed. The operations on a Subscription are covered by the permissions to read and to change it. */
+function accessOf(interaction: string, type: string): readonly string[] {
+  if (!interaction.startsWith('$')) return LETTERS[interaction] ?? [];
+  if (type !== 'Subscription') return [interaction];
+  return [interaction === '$redeliver' ? 'u' : 'r'];
+}
+
+const LETTERS: Record<string, readonly string[] | undefined> = {
   __proto__: null as never,
-  read: 'r',
-  vread: 'r',
-  'history-instance': 'r',
-  'search-type': 's',
-  create: 'c',
-  update: 'u',
-  'update-conditional': 'u',
-  delete: 'd',
+  read: ['r'],
+  vread: ['r'],
+  'history-instance': ['r'],
+  'search-type': ['s'],
+  create: ['c'],
+  update: ['u'],
+  // It looks for what it is to change.
+  'update-conditional': ['u', 's'],
+  delete: ['d'],
 };

@@ -18,7 +18,7 @@ export type ListQuery = {
 };
 
 export type ConnectionList = {
-  rows: (ListedConnection & { lastUsed: Date | null })[];
+  rows: (ListedConnection & { lastUsed: Date | null; lastTold: Date | null })[];
   page: number;
   pages: number;
   /** How many match the filter, and how many there are without it. */
@@ -38,7 +38,10 @@ export function createListConnections({ database }: Pick<Context, 'database'>) {
       database.service,
       wanted.map((connection) => connection.id),
     );
-    const rows = wanted.map((connection) => ({ ...connection, lastUsed: used.get(connection.id) ?? null }));
+    const rows = wanted.map((connection) => {
+      const { called, told } = used.get(connection.id) ?? { called: null, told: null };
+      return { ...connection, lastUsed: called, lastTold: told };
+    });
     const sign = query.direction === 'ascending' ? 1 : -1;
     rows.sort(
       (a, b) => sign * ORDER[query.sort](a, b) || ORDER.system(a, b) || byText(a.clientId, b.clientId),

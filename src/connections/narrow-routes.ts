@@ -9,7 +9,7 @@ import { ACTS } from './acts.ts';
 import { dayInLondon, type FieldError, GrantForm, parseGrantForm } from './grant-form.ts';
 import { type Narrowed, narrowingDigest } from './narrow-access.ts';
 import { lastDayOf, systemData } from './pages-data.ts';
-import { permissionChoices, withLastUse } from './permissions-in-words.ts';
+import { permissionChoices, withUse } from './permissions-in-words.ts';
 import { labelNames, PRIVACY_LABELS } from './privacy-labels.ts';
 import type { Room } from './routes.ts';
 import type { ViewedConnection } from './store.ts';
@@ -34,13 +34,14 @@ export function narrowRoutes(app: FastifyInstance, room: Room): void {
       return pages.render(reply, 'connections/already.njk', ACTS.revoke.unchanged({ ...connection, last }));
     }
     const database = context.database.service;
-    const [teams, { lastUsed, since }] = await Promise.all([
+    const [teams, forPush, { lastUsed, since }] = await Promise.all([
       teamsOf(database, acting.organisationId),
+      room.permissionsForPush(acting, connection.id),
       usedPermissions(database, connection.id),
     ]);
-    const choices = withLastUse(permissionChoices(connection.scopes), lastUsed).map((choice) => ({
+    const choices = withUse(permissionChoices(connection.scopes), lastUsed, forPush).map((choice) => ({
       ...choice,
-      checked: shown.form?.scopes.includes(choice.scope) ?? !(shown.unused && choice.lastUsed === null),
+      checked: shown.form?.scopes.includes(choice.scope) ?? !(shown.unused && choice.unused),
     }));
     return pages.render(reply, 'connections/narrow.njk', {
       connection: systemData(connection),
@@ -48,7 +49,7 @@ export function narrowRoutes(app: FastifyInstance, room: Room): void {
       changed: shown.changed,
       errors: shown.errors,
       choices,
-      unused: choices.filter((choice) => choice.lastUsed === null).length,
+      unused: choices.filter(({ unused }) => unused).length,
       since: new Date(Math.max(since.getTime(), connection.grantedAt.getTime())),
       ...fieldsOf(connection, teams, shown.form),
     });

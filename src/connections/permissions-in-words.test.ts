@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { permissionsOf } from '../oauth/scopes.ts';
-import { notGranted, permissionChoices, permissionsInWords, typesOf } from './permissions-in-words.ts';
+import {
+  notGranted,
+  permissionChoices,
+  permissionsInWords,
+  typesOf,
+  withUse,
+} from './permissions-in-words.ts';
 
 const scope = fc
   .tuple(
@@ -64,5 +70,27 @@ describe('permissions in words', () => {
       'Patient',
     ]);
     assert.deepEqual(typesOf(['system/*.r', 'nonsense']), ['*']);
+  });
+
+  it('says of each choice when it was used and whether push needs it, a wildcard for all its types', () => {
+    const at = new Date('2026-11-01T10:00:00Z');
+    const uses = withUse(
+      ['system/Observation.rs', 'system/Observation.cud', 'system/*.rs', 'system/Condition.rs'].map(
+        (scope) => ({
+          scope,
+        }),
+      ),
+      new Map([['Observation.s', at]]),
+      ['Condition.r'],
+    );
+    assert.deepEqual(
+      uses.map(({ lastUsed, forPush, unused }) => [lastUsed, forPush, unused]),
+      [
+        [at, false, false],
+        [null, false, true],
+        [at, true, false],
+        [null, true, false],
+      ],
+    );
   });
 });

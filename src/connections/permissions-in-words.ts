@@ -25,20 +25,23 @@ export function notGranted(registered: readonly string[], granted: readonly stri
 }
 
 /**
- * Each choice with when it was last made use of: any part of it counts, and under a wildcard so does any type.
- * @param lastUsed by permission: `Observation.r`
+ * Each choice with when it was last made use of, and whether push needs it: any part of it counts, and under a wildcard so
+ * does any type.
+ * @param lastUsed by permission: `Observation.r` @param forPush permissions that subscriptions need
  */
-export function withLastUse<Choice extends { scope: string }>(
+export function withUse<Choice extends { scope: string }>(
   choices: readonly Choice[],
   lastUsed: ReadonlyMap<string, Date>,
-): (Choice & { lastUsed: Date | null })[] {
+  forPush: readonly string[],
+): (Choice & { lastUsed: Date | null; forPush: boolean; unused: boolean })[] {
   return choices.map((choice) => {
     const permissions = new Set(permissionsOf([choice.scope]));
-    const uses = [...lastUsed].filter(
-      ([used]) => permissions.has(used) || permissions.has(`*${used.slice(used.indexOf('.'))}`),
-    );
-    const latest = uses.map(([, at]) => at).sort((a, b) => b.getTime() - a.getTime())[0];
-    return { ...choice, lastUsed: latest ?? null };
+    const covers = (used: string) =>
+      permissions.has(used) || permissions.has(`*${used.slice(used.indexOf('.'))}`);
+    const uses = [...lastUsed].filter(([used]) => covers(used));
+    const latest = uses.map(([, at]) => at).sort((a, b) => b.getTime() - a.getTime())[0] ?? null;
+    const needed = forPush.some(covers);
+    return { ...choice, lastUsed: latest, forPush: needed, unused: latest === null && !needed };
   });
 }
 

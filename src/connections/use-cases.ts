@@ -4,6 +4,7 @@ import { createGrantAccess } from './grant-access.ts';
 import { createListConnections } from './list-connections.ts';
 import { createNarrowAccess } from './narrow-access.ts';
 import { createReadNumbers } from './numbers/read-numbers.ts';
+import { createPermissionsForPush } from './push/permissions-for-push.ts';
 import { createReadPush } from './push/read-push.ts';
 import { createReach } from './reach.ts';
 import { createResumeAccess } from './resume-access.ts';
@@ -25,6 +26,7 @@ export function createUseCases(context: Pick<Context, 'database' | 'audit' | 'se
     reach: createReach(context),
     readNumbers: createReadNumbers(context),
     readPush: createReadPush(context),
+    permissionsForPush: createPermissionsForPush(context),
   };
 }
 

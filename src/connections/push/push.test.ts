@@ -75,6 +75,33 @@ describe('what a connection is told of', () => {
     assert.match(text.replace(/\s+/g, ' '), /Waiting 1 Given up 2/);
   });
 
+  it('is told apart from calls, wherever these are counted', async () => {
+    const connectionId = await granted();
+    const told = (requestId: string) =>
+      query(
+        `insert into audit_record (chain, sequence, at, request_id, kind, interaction, outcome, status, connection_id, hash)
+         values (gen_random_uuid(), 1, now(), $2, 'fhir', 'notify', 'allowed', 200, $1, '')`,
+        [connectionId, requestId],
+      );
+    const view = async (path = connectionId) => {
+      const body = await page(path);
+      assert.deepEqual(await htmlProblems(body), []);
+      return textOf(body).replace(/\s+/g, ' ');
+    };
+    await t.call(connectionId, 'allowed');
+    assert.match(await view(), /Calls In the last 7 days: 1 call\. Last call: [^.]+\. The latest 1 call /);
+    for (const requestId of ['one', 'one', 'two']) await told(requestId);
+    assert.match(
+      await view(),
+      /Calls and notifications In the last 7 days: 1 call\. Last call: .*2 notifications sent to it in the last 7 days\. Last notification: .*The latest 4 calls and notifications/,
+    );
+    assert.match(
+      await view(`${connectionId}/revoke`),
+      /It made 1 call for .* It was sent 2 notifications in these days; the last: /,
+    );
+    assert.match(await view(''), /last notification \d/);
+  });
+
   it('is counted over time, and is in the numbers to download', async () => {
     const connectionId = await granted();
     const id = await subscribed(connectionId);
