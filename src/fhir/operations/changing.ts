@@ -15,8 +15,7 @@ export async function changing(
   call: Call,
   asked: Asked,
   work: (transaction: Transaction) => Promise<Outcome>,
-  /** Of a request whose body did not come as a whole. */
-  requestHash = requestHashOf(call),
+  { requestHash = requestHashOf(call), labels = 0 }: AboutRequest = {},
 ): Promise<Outcome> {
   if (room.inTransaction) {
     throw new Refusal('batch-invalid', {
@@ -31,7 +30,7 @@ export async function changing(
       return inTransaction(room.context.database.service, async (client) => {
         const query = queryOn(client);
         if (key === undefined) return work({ query, client, organisationId });
-        const claim = await claimAnswer(query, room.context.secrets, requestHash, asked, key);
+        const claim = await claimAnswer(query, room.context.secrets, requestHash, asked, key, labels);
         if ('earlier' in claim) return claim.earlier;
         const outcome = await work({ query, client, organisationId });
         if (outcome.answer instanceof Refusal) await releaseClaim(query, claim.place);
@@ -42,6 +41,13 @@ export async function changing(
     room.organisationIds.forget.bind(null, call.organisation),
   );
 }
+
+type AboutRequest = {
+  /** Of a request whose body did not come as a whole. */
+  requestHash?: Buffer;
+  /** The privacy labels that it writes under, as bits. */
+  labels?: number;
+};
 
 export type Transaction = {
   query: Query;

@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
+import { routeOf } from '../../ids.ts';
 import type { Secrets } from '../../secrets.ts';
 import { type Answer, afterDecision, type Outcome } from '../http/answer.ts';
 import type { Call } from '../http/call.ts';
@@ -22,7 +23,9 @@ export function idempotencyKeyOf({ headers }: Pick<Call, 'headers'>): string | u
 }
 
 type Place = readonly [organisationId: string, clientId: string, keyHash: Buffer];
-type Claim = { place: Place; sealingKey: Buffer };
+/** What the connection gave when an answer was made. */
+type Given = { connectionId: string | null; labels: number };
+type Claim = { place: Place; sealingKey: Buffer; given: Given };
 
 // Of two at once, the second waits in here for the first. A key that has expired is free again.
 const CLAIM = `
@@ -34,21 +37,26 @@ claimed as (
     set request_hash = excluded.request_hash, sealed = null, expires_at = excluded.expires_at
     where a.expires_at <= clock_timestamp()
   returning 1)
-select ${DECISION}, exists (select from claimed) as claimed from d`;
+select ${DECISION}, d.labels, exists (select from claimed) as claimed from d`;
 
 const EARLIER = `
 select request_hash, sealed from operation_answer where organisation_id = $1 and client_id = $2 and key_hash = $3`;
 
-/** Claims the key for this transaction, or comes to what was answered under it before, or to a refusal. */
+/**
+ * Claims the key for this transaction, or comes to what was answered under it before, or to a refusal. What is answered
+ * again is decided by the connection as it stands now: what it gave then may have been taken since.
+ * @param labels the privacy labels that the request writes under, as bits
+ */
 export async function claimAnswer(
   query: Query,
   { encryptionKey }: Pick<Secrets, 'encryptionKey'>,
   requestHash: Buffer,
   asked: Asked,
   key: string,
+  labels: number,
 ): Promise<Claim | { earlier: Outcome }> {
   const keyHash = createHash('sha256').update(key).digest();
-  const rows = await query<DecisionRow & { claimed: boolean }>('operation-claim', CLAIM, [
+  const rows = await query<DecisionRow & { labels: number; claimed: boolean }>('operation-claim', CLAIM, [
     ...asked,
     keyHash,
     requestHash,
@@ -62,22 +70,53 @@ export async function claimAnswer(
   const sealingKey = createHmac('sha256', encryptionKey)
     .update(`operation answer\0${place[0]}\0${place[1]}\0${key}`)
     .digest();
-  if (decision.claimed) return { place, sealingKey };
+  const now: Given = { connectionId: decision.connection_id, labels: decision.labels };
+  if (decision.claimed) return { place, sealingKey, given: now };
   type Earlier = { request_hash: Buffer; sealed: Buffer | null };
   const [earlier] = await query<Earlier>('operation-earlier', EARLIER, place);
   // Swept away in between: the next attempt claims it.
   if (!earlier?.sealed) throw Object.assign(new Error('an answer has expired'), { code: '40001' });
-  const answer = earlier.request_hash.equals(requestHash)
-    ? open(sealingKey, earlier.sealed)
-    : new Refusal('idempotency-key-reused');
-  return { earlier: { decision, answer } };
+  if (!earlier.request_hash.equals(requestHash)) {
+    return { earlier: { decision, answer: new Refusal('idempotency-key-reused') } };
+  }
+  const { given, ...answer } = open(sealingKey, earlier.sealed);
+  const withheld = given && lostSince(given, now, labels);
+  return { earlier: { decision, answer: withheld ?? (await unreached(query, answer)) ?? answer } };
+}
+
+/** What a connection that was reduced, or granted anew, would be refused now. */
+function lostSince(given: Given, now: Given, labels: number): Refusal | undefined {
+  if (given.connectionId !== now.connectionId) {
+    return new Refusal('idempotency-key-reused', {
+      text: 'The Idempotency-Key was used under access that has ended since. Send another key.',
+    });
+  }
+  return labels & given.labels & ~now.labels ? new Refusal('label-not-covered') : undefined;
+}
+
+// Row-level security leaves the registrations with the organisation, in the connection's teams.
+const UNREACHED = `
+select 1 from unnest($1::integer[], $2::uuid[]) k(route, id)
+ where not exists (select from registration g where g.route = k.route and g.patient_id = k.id)
+ limit 1`;
+
+/** Whether the answer is about a patient whom the connection does not reach any more: by its teams, or at all. */
+async function unreached(query: Query, { patients = [] }: Answer): Promise<Refusal | undefined> {
+  if (patients.length === 0) return undefined;
+  const found = await query('operation-unreached', UNREACHED, [patients.map(routeOf), patients]);
+  return found.length === 0
+    ? undefined
+    : new Refusal('patient-unknown', {
+        text: 'A patient of the earlier answer is none any more whom this access reaches. Send it again under another key.',
+      });
 }
 
 const KEEP = `
 update operation_answer set sealed = $4 where organisation_id = $1 and client_id = $2 and key_hash = $3`;
 
-export async function keepAnswer(query: Query, { place, sealingKey }: Claim, answer: Answer): Promise<void> {
-  await query('operation-keep', KEEP, [...place, seal(sealingKey, answer)]);
+export async function keepAnswer(query: Query, claim: Claim, answer: Answer): Promise<void> {
+  const { place, sealingKey, given } = claim;
+  await query('operation-keep', KEEP, [...place, seal(sealingKey, { ...answer, given })]);
 }
 
 const RELEASE =
@@ -100,19 +139,22 @@ export function requestHashOf({ segments, query, body, parsed }: Call): Buffer {
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-function seal(key: Buffer, answer: Answer): Buffer {
+/** Without `given` where it was kept by an earlier version. */
+type Kept = Answer & { given?: Given };
+
+function seal(key: Buffer, answer: Kept): Buffer {
   const nonce = randomBytes(NONCE_BYTES);
   const text = JSON.stringify({ ...answer, body: answer.body?.toString() ?? null });
   const cipher = createCipheriv('aes-256-gcm', key, nonce);
   return Buffer.concat([nonce, cipher.update(text), cipher.final(), cipher.getAuthTag()]);
 }
 
-function open(key: Buffer, sealed: Buffer): Answer {
+function open(key: Buffer, sealed: Buffer): Kept {
   const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, NONCE_BYTES), {
     authTagLength: TAG_BYTES,
   });
   decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
   const text = Buffer.concat([decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
-  const answer = JSON.parse(text.toString()) as Answer;
+  const answer = JSON.parse(text.toString()) as Kept;
   return { ...answer, headers: { ...answer.headers, 'idempotency-replayed': 'true' } };
 }

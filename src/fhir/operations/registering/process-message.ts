@@ -3,7 +3,7 @@ import { bodyOf } from '../../http/body.ts';
 import { askedBy, type Call } from '../../http/call.ts';
 import { ownBases } from '../../incoming/references.ts';
 import type { Room } from '../../room.ts';
-import { changing } from '../changing.ts';
+import { changing, type Transaction } from '../changing.ts';
 import { inviteByEmail } from './invite-by-email.ts';
 import { decidedFor } from './register.ts';
 import { registerRows } from './register-rows.ts';
@@ -18,7 +18,7 @@ export async function processMessage(room: Room, call: Call): Promise<Outcome> {
   const { resource, printed } = bodyOf(call);
   const bases = ownBases(room.context.baseUrl(), call);
   const sent = registrantOf(room, { resource, printed: () => printed }, bases);
-  return changing(room, call, asked, async (transaction) => {
+  const work = async (transaction: Transaction) => {
     const { query, organisationId } = transaction;
     const { decision, results } = await registerRows(room, query, decidedFor(asked), organisationId, [sent]);
     const [result] = results;
@@ -45,5 +45,6 @@ export async function processMessage(room: Room, call: Call): Promise<Outcome> {
         detail: invited ? `${outcome}, invited` : outcome,
       };
     });
-  });
+  };
+  return changing(room, call, asked, work, { labels: 1 << sent.label });
 }

@@ -6,7 +6,7 @@ import { ownBases } from '../../incoming/references.ts';
 import type { Room } from '../../room.ts';
 import { DECIDE } from '../../store/purview.ts';
 import type { Asked } from '../../store/query.ts';
-import { changing } from '../changing.ts';
+import { changing, type Transaction } from '../changing.ts';
 import { wholeBody } from './body-stream.ts';
 import { receive } from './jobs/receive.ts';
 import { checkRows, registerRows, tryRows } from './register-rows.ts';
@@ -29,11 +29,13 @@ export async function register(room: Room, call: Call): Promise<Outcome> {
   const rows = rowsOfBody(call, ROWS_MAX);
   const checked = await checkRows(room, rows, ownBases(room.context.baseUrl(), call));
   const refusedOnly = preferences(call).get('return') === 'minimal';
-  return changing(room, call, asked, async ({ query, organisationId }) => {
+  const work = async ({ query, organisationId }: Transaction) => {
     const run = dryRun ? tryRows : registerRows;
     const { decision, results } = await run(room, query, decidedFor(asked), organisationId, checked);
     return afterDecision([decision], () => resultsAnswer(results, { refusedOnly }));
-  });
+  };
+  const labels = checked.reduce((bits, row) => (row instanceof Refusal ? bits : bits | (1 << row.label)), 0);
+  return changing(room, call, asked, work, { labels });
 }
 
 /** The decision of a request: by its token. */

@@ -39,7 +39,7 @@ export async function receive(room: Room, call: Call, asked: Asked, dryRun: bool
           changed ? accepted(call, id, rows) : new Refusal('write-contended'),
         );
       },
-      hash,
+      { requestHash: hash },
     );
     // Under its Idempotency-Key it had been taken in before: this copy is not needed.
     const own = !(outcome.answer instanceof Refusal) && outcome.answer.resourceId === id;
