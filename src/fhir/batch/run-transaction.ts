@@ -1,10 +1,7 @@
-import { newResourceId } from '../../ids.ts';
 import { Refusal } from '../http/refusal.ts';
 import { type Served, serve } from '../http/serve.ts';
-import { targetOf } from '../http/target.ts';
-import { ownerOf } from '../incoming/owner.ts';
 import { type Room, roomInside } from '../room.ts';
-import type { JsonObject } from '../store/content.ts';
+import { nameNew } from './name-new.ts';
 import type { Part } from './parse-bundle.ts';
 import { replaceReferences } from './replace-references.ts';
 
@@ -47,7 +44,7 @@ async function runParts(room: Room, parts: readonly Part[]): Promise<Done[] | Re
     }
     // Patients have their ids now, so whose the other new resources are is known, and with that their ids.
     const rest = parts.filter((part) => rank(part) >= REST);
-    await nameAll(room, rest, ids);
+    await nameNew(room, rest, ids);
     for (const part of rest.sort((a, b) => rank(a) - rank(b) || a.at - b.at))
       done.push(await run(room, part, ids));
   } catch (error) {
@@ -84,38 +81,6 @@ async function run(room: Room, part: Part, ids: ReadonlyMap<string, string>): Pr
   return { part, served };
 }
 
-/** Gives every new resource its id before any is written: they may refer to each other in a circle. */
-async function nameAll(room: Room, parts: readonly Part[], ids: Map<string, string>): Promise<void> {
-  for (const { call, fullUrl } of parts) {
-    const resource = call.parsed?.resource as JsonObject | null | undefined;
-    const { type, interaction } = targetOrNone(room, call);
-    // A conditional create may turn out to be a resource that is there; nothing can refer to it by this name.
-    if (interaction !== 'create' || !resource || call.headers['if-none-exist'] !== undefined) continue;
-    for (const tree of new Set([resource, call.parsed?.printed])) replaceReferences(tree, ids);
-    const owner = typeof resource === 'object' ? ownerOrNone(type, resource) : null;
-    const id = newResourceId(owner ?? (await room.organisationIds.resolve(call.organisation)));
-    call.newId = id;
-    if (fullUrl) ids.set(fullUrl, `${type}/${id}`);
-  }
-}
-
-/** What is wrong with an entry is said when its turn comes. */
-function ownerOrNone(type: string, resource: JsonObject): string | null {
-  try {
-    return ownerOf(type, resource);
-  } catch {
-    return null;
-  }
-}
-
-function targetOrNone(room: Room, call: Part['call']) {
-  try {
-    return targetOf(call, room.definitions);
-  } catch {
-    return { type: '', interaction: undefined };
-  }
-}
-
 function ofEntry(refusal: Refusal, at: number): Refusal {
   const issues = refusal.issues.map((issue) => ({
     ...issue,
@@ -131,7 +96,7 @@ function ofEntry(refusal: Refusal, at: number): Refusal {
         : [
             {
               code: 'invalid',
-              diagnostics: `Entry ${at + 1}: ${refusal.text}`,
+              diagnostics: `Entry ${at + 1}: ${refusal.text.replace(/\.$/, '')}`,
               expression: `Bundle.entry[${at}]`,
             },
           ],

@@ -11,7 +11,12 @@ export type Call = ReturnType<typeof callOf> & {
   parsed?: Body;
   /** The id that a create inside a transaction was promised. */
   newId?: string;
+  /** Of a Binary inside a transaction: whose rules it follows, which may stand in a later entry. */
+  context?: Followed;
 };
+
+/** Whose a resource is that another follows, and its privacy label. */
+export type Followed = { patientId: string | null; label: number };
 
 /**
  * @param base the FHIR base that the caller used, absolute

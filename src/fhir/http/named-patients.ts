@@ -41,7 +41,7 @@ export function numbersAsked(call: Call): string[] {
  * Read as text, not as JSON: what is refused may be neither well-formed nor small.
  */
 export function namedInBody(call: Call): { numbers: string[]; ids: string[] } {
-  if (isNative(call)) return { numbers: [], ids: [] };
+  if (isNative(call)) return { numbers: [], ids: lettersIn(`"reference":"${contextOf(call)}"`) };
   // An escape hides no digit and no name.
   const text = bodyText(call)
     .replace(ESCAPED, (_, code) => String.fromCharCode(Number.parseInt(code, 16)))
@@ -56,9 +56,19 @@ export function namedInBody(call: Call): { numbers: string[]; ids: string[] } {
     call.segments.length === 0 ? addressesIn(text).map((address) => entryAt(call, address)) : [];
   return {
     numbers: distinct([...numbers, ...entries.flatMap(numbersAsked)]),
-    ids: distinct([...ids, ...entries.flatMap(namedPatients)]),
+    ids: distinct([
+      ...ids,
+      ...entries.flatMap(namedPatients),
+      ...(call.segments[0] === 'Binary' ? lettersIn(text) : []),
+    ]),
   };
 }
+
+/** The letters that a file belongs to: their patient finds them by the ids of the letters (R4 section 2.47.3). */
+const lettersIn = (text: string): string[] =>
+  [...text.matchAll(/"reference"\s*:\s*"(?:[^"]*\/)?DocumentReference\/([0-9a-f-]{36})["/]/g)]
+    .map(([, one]) => one!)
+    .filter(isUuid);
 
 /** Where the entries of a Bundle that could not be taken apart go to, and on which conditions. */
 const addressesIn = (text: string): string[] =>

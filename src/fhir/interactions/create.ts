@@ -9,8 +9,9 @@ import { checkAddresses } from '../incoming/attachment-addresses.ts';
 import { checkAttachments } from '../incoming/attachments.ts';
 import { identityOf } from '../incoming/identity.ts';
 import { type Incoming, incoming } from '../incoming/incoming.ts';
+import { underContext } from '../incoming/security-context.ts';
 import type { Room } from '../room.ts';
-import { labelNumber } from '../store/labels.ts';
+import { GENERAL_HEALTH } from '../store/labels.ts';
 import { insertPatient } from '../store/write.ts';
 import { createOnce } from './create-once.ts';
 
@@ -36,9 +37,10 @@ export async function tryCreate(
   room: Room,
   call: Call,
   type: string,
-  sent: Incoming,
+  given: Incoming,
   onceKey: string | undefined,
 ): Promise<Attempt> {
+  const sent = await underContext(room, call, 'c', given);
   await checkAttachments(room, sent);
   await checkAddresses(room, call, 'c', sent);
   const attempt = type === 'Patient' ? tryCreatePatient : tryCreateResource;
@@ -48,8 +50,6 @@ export async function tryCreate(
   room.organisationIds.forget(call.organisation);
   return attempt(room, call, type, sent, onceKey);
 }
-
-const GENERAL_HEALTH = labelNumber('GENERAL_HEALTH');
 
 type Try = Attempt & { wrongOrganisation?: boolean };
 

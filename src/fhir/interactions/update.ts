@@ -9,6 +9,7 @@ import { checkAddresses } from '../incoming/attachment-addresses.ts';
 import { checkAttachments } from '../incoming/attachments.ts';
 import { identityOf } from '../incoming/identity.ts';
 import { type Incoming, incoming } from '../incoming/incoming.ts';
+import { underContext } from '../incoming/security-context.ts';
 import type { Room } from '../room.ts';
 import { type UpdateRow, updateResource } from '../store/write.ts';
 import { keyOf } from './read.ts';
@@ -29,12 +30,13 @@ export async function updateExisting(
   call: Call,
   type: string,
   id: string,
-  sent: Incoming,
+  given: Incoming,
   onceKey: string | undefined,
 ): Promise<Outcome> {
+  const key = keyOf(type, id);
+  const sent = await underContext(room, call, 'u', given, key.id);
   await checkAttachments(room, sent);
   await checkAddresses(room, call, 'u', sent);
-  const key = keyOf(type, id);
   const identity = type === 'Patient' ? identityOf(sent.resource) : null;
   const asked = askedBy(call, type, 'u');
   const ifMatch = ifMatchOf(call);

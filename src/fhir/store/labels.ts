@@ -7,6 +7,9 @@ export const SOURCE_ORGANISATION_SYSTEM = 'http://fhir.patientsknowbest.com/code
 /** Of what a patient wrote, and no organisation. */
 const SOURCE_PATIENT_SYSTEM = 'http://fhir.patientsknowbest.com/codesystem/source-patient';
 
+/** The label of what was sent without one. */
+export const GENERAL_HEALTH = PRIVACY_LABELS.indexOf('GENERAL_HEALTH');
+
 /** What in `meta.security` is the server's to say, and nobody else's. */
 export const SERVER_SYSTEMS: ReadonlySet<unknown> = new Set([
   PRIVACY_LABEL_SYSTEM,

@@ -228,6 +228,32 @@ describe('who has looked', () => {
     assert.match(launch, /Refused: you are not registered with the organisation/);
   });
 
+  it('shows who tried to send a file for one of the patient’s letters', async () => {
+    const letter = await world.letter(nia, harbour);
+    const later = await world.letter(nia, harbour, { delayDays: 30 });
+    const refused = {
+      interaction: 'create',
+      resource_type: 'Binary',
+      outcome: 'scope-insufficient',
+      status: 403,
+      patients: null,
+    };
+    await audited({ ...refused, named: [letter] });
+    await audited({ ...refused, named: [later] });
+    await audited({
+      ...refused,
+      named: [await world.letter(await world.patient({ organisations: [harbour] }), harbour)],
+    });
+    const page = await client.get('/my/access?show=refused');
+    assert.match(textOf(page.body), /1 (time|call)/);
+    const entries = textOf((await client.get(`/my/access/entries?system=mail-1&for=${harbour}`)).body);
+    assert.equal(
+      [...entries.matchAll(/Tried to add/g)].length,
+      1,
+      'a letter that is not shown yet is not told of',
+    );
+  });
+
   it('leaves out the patient’s own doings, and everybody else’s', async () => {
     const other = await world.patient({ organisations: [harbour] });
     await audited({ patients: [other] });

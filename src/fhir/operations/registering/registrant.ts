@@ -5,7 +5,7 @@ import { ownLabel } from '../../incoming/own-label.ts';
 import { relativeReferences } from '../../incoming/references.ts';
 import type { Room } from '../../room.ts';
 import type { JsonObject } from '../../store/content.ts';
-import { labelNumber } from '../../store/labels.ts';
+import { GENERAL_HEALTH } from '../../store/labels.ts';
 import type { Identity } from '../../store/write.ts';
 import { validateResource } from '../../validation/validate-resource.ts';
 import { isDate, isPlainPatient } from './plain-patient.ts';
@@ -26,7 +26,6 @@ export type Sent = { resource: unknown; printed: () => unknown };
 /** The organisation's name for, or id of, one of its teams (repeated); an instruction, which is not stored. */
 export const TEAM_ALIAS = 'http://fhir.patientsknowbest.com/structuredefinition/team-alias';
 
-const GENERAL_HEALTH = labelNumber('GENERAL_HEALTH')!;
 const TEAMS_MAX = 20;
 
 /**
