@@ -14,18 +14,19 @@ describe('what a connection makes use of', () => {
   const call = (
     connectionId: string,
     interaction: string,
-    parts: { type?: string | null; days?: number; outcome?: string } = {},
+    parts: { type?: string | null; days?: number; outcome?: string; query?: string } = {},
   ) =>
     db.database.owner.query(
       `insert into audit_record (chain, sequence, at, request_id, kind, interaction, outcome, status, connection_id,
-                                 resource_type, hash)
-       values (gen_random_uuid(), 1, now() - make_interval(days => $5), 'request', 'fhir', $2, $3, 200, $1, $4, '')`,
+                                 resource_type, query, hash)
+       values (gen_random_uuid(), 1, now() - make_interval(days => $5), 'request', 'fhir', $2, $3, 200, $1, $4, $6, '')`,
       [
         connectionId,
         interaction,
         parts.outcome ?? 'allowed',
         parts.type === undefined ? 'Patient' : parts.type,
         parts.days ?? 0,
+        parts.query ?? null,
       ],
     );
   const used = async (connectionId: string) =>
@@ -62,12 +63,23 @@ describe('what a connection makes use of', () => {
     assert.deepEqual(await used(id), []);
   });
 
-  it('is what an operation on a subscription needs, and what a conditional update looks with', async () => {
+  it('is what an operation on a subscription needs, and what a conditional write looks with', async () => {
     const id = randomUUID();
     for (const interaction of ['$status', '$events', '$redeliver'])
       await call(id, interaction, { type: 'Subscription' });
     await call(id, 'update-conditional', { type: 'Observation' });
-    assert.deepEqual(await used(id), ['Observation.s', 'Observation.u', 'Subscription.r', 'Subscription.u']);
+    await call(id, 'create', { type: 'Condition' });
+    await call(id, 'create', { type: 'Condition', query: 'if-none-exist=#aaaaaaaaaaaaaa' });
+    await call(id, 'create', { type: 'Immunization' });
+    assert.deepEqual(await used(id), [
+      'Condition.c',
+      'Condition.s',
+      'Immunization.c',
+      'Observation.s',
+      'Observation.u',
+      'Subscription.r',
+      'Subscription.u',
+    ]);
   });
 
   it('is nothing of what the system was sent, however often', async () => {

@@ -18,30 +18,39 @@ export async function usedPermissions(
   client: Pool | ClientBase,
   connectionId: string,
 ): Promise<UsedPermissions> {
-  const { rows } = await client.query<{ interaction: string | null; type: string; at: Date; since: Date }>({
+  const { rows } = await client.query<Used>({
     name: 'audit used permissions',
     text: `
       with calls as materialized (
-        select interaction, resource_type, at from audit_record
+        select interaction, resource_type, at, query like 'if-none-exist=%' as conditional from audit_record
          where connection_id = $1 and kind = 'fhir' and outcome = 'allowed' and interaction <> 'notify'
            and at >= now() - make_interval(days => $2)
          order by at desc limit $3)
-      select c.interaction, c.resource_type as type, max(c.at) as at, s.since
+      select c.interaction, c.resource_type as type, c.conditional, max(c.at) as at, s.since
         from (select case when count(*) < $3 then now() - make_interval(days => $2) else min(at) end as since
                 from calls) s
         left join calls c on c.resource_type is not null
-       group by c.interaction, c.resource_type, s.since`,
+       group by c.interaction, c.resource_type, c.conditional, s.since`,
     values: [connectionId, USED_DAYS, CALLS_MAX],
   });
   const lastUsed = new Map<string, Date>();
-  for (const { interaction, type, at } of rows) {
-    for (const access of accessOf(interaction ?? '', type)) {
+  for (const { interaction, type, conditional, at } of rows) {
+    for (const access of [...accessOf(interaction ?? '', type), ...(conditional ? ['s'] : [])]) {
       const permission = `${type}.${access}`;
       if (!(lastUsed.get(permission)! > at)) lastUsed.set(permission, at);
     }
   }
   return { lastUsed, since: rows[0]!.since };
 }
+
+type Used = {
+  interaction: string | null;
+  type: string;
+  /** It looked for what is there before it created. */
+  conditional: boolean | null;
+  at: Date;
+  since: Date;
+};
 
 /** What a call needed. The operations on a Subscription are covered by the permissions to read and to change it. */
 function accessOf(interaction: string, type: string): readonly string[] {

@@ -113,7 +113,7 @@ function partEntryOf(
   return { ...entry, detail: [detail, 'detail' in entry && entry.detail].filter(Boolean).join('; ') };
 }
 
-/** The search parameters, personal values hashed; a form that is none is not read. */
+/** The search parameters, or the condition of a create, personal values hashed; a form that is none is not read. */
 function queryOf({ context }: Room, call: Call): string | null {
   let parameters: [string, string][];
   try {
@@ -121,6 +121,9 @@ function queryOf({ context }: Room, call: Call): string | null {
   } catch {
     parameters = [...new URLSearchParams(call.query)];
   }
+  // A create looks for what is there already, which takes a permission of its own (audit/used-permissions).
+  const condition = call.headers['if-none-exist'];
+  if (condition !== undefined) parameters.unshift(['if-none-exist', String(condition)]);
   return parameters.length > 0 ? describeQuery(context.secrets, parameters) : null;
 }
 

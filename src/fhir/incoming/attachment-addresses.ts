@@ -10,11 +10,11 @@ import type { Incoming } from './incoming.ts';
 
 type Attachment = { url?: unknown; data?: unknown };
 
-/** Makes the addresses of ours under which a letter keeps its content relative, as references are. */
+/** Makes the addresses of Binaries of ours, in which a letter keeps its content, relative, as references are. */
 export function relativeAttachments(document: unknown, baseUrl: string): void {
   for (const attachment of attachmentsOf(document)) {
-    if (typeof attachment.url !== 'string') continue;
-    attachment.url = ownAddress(attachment.url, baseUrl) ?? attachment.url;
+    const { url } = attachment;
+    if (typeof url === 'string' && binaryAt(url, baseUrl)) attachment.url = ownAddress(url, baseUrl);
   }
 }
 

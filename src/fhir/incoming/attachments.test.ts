@@ -220,6 +220,14 @@ describe('a letter that is sent', () => {
         const sent = await send(at(url));
         assert.deepEqual([sent.status, urlOf(sent)], [201, url]);
       }
+      for (const url of ['/letter.pdf', `${HERE}/fhir/R4/DocumentReference/1`]) {
+        const draft = await send({ ...at(url), docStatus: 'preliminary' });
+        assert.deepEqual(
+          [draft.status, urlOf(draft)],
+          [201, url],
+          'what names no Binary stays as it was sent',
+        );
+      }
       assert.equal((await send(letter({ ...text('here'), url: 'Binary/none' }))).status, 201);
     });
 

@@ -45,6 +45,25 @@ test('a conditional create makes one, and answers with it afterwards', async () 
   assert.equal(again.text, first.text);
 });
 
+test('the record of a conditional create says that it was one, and nothing of its condition', async () => {
+  const { body, condition } = identified();
+  await createOnce(body, condition);
+  const { query } = world.audit.at(-1)!;
+  assert.match(query!, /^if-none-exist=#[\w-]{14}$/);
+  const entry = [
+    { resource: body, request: { method: 'POST', url: 'Observation', ifNoneExist: condition } },
+    { resource: observationOf(patient), request: { method: 'POST', url: 'Observation' } },
+  ];
+  await world.fhir(here, token, '', {
+    method: 'POST',
+    body: { resourceType: 'Bundle', type: 'batch', entry },
+  });
+  assert.deepEqual(
+    world.audit.slice(-2).map((record) => record.query),
+    [query, null],
+  );
+});
+
 test('of many conditional creates at once, one makes it and all name the same', async () => {
   const { body, condition } = identified();
   const answers = await Promise.all(Array.from({ length: 8 }, () => createOnce(body, condition)));
