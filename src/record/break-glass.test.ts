@@ -51,6 +51,39 @@ describe('breaking the glass', () => {
     assert.equal(entry?.detail, 'problems, glass broken');
   });
 
+  it('shows a letter’s file as it was in the version that the letter names, and only until it ends', async () => {
+    const patient = await reluctant();
+    const textOfFile = (words: string) => ({
+      resourceType: 'Binary',
+      contentType: 'text/plain',
+      data: Buffer.from(words).toString('base64'),
+    });
+    const file = await world.stored(there, textOfFile('Hidden Monday'), { patientId: patient.id });
+    await world.owner.query(
+      `with kept as (
+         insert into resource_version (route, id, version, type, patient_id, organisation_id, label, updated_at, content)
+         select route, id, version, type, patient_id, organisation_id, label, updated_at, content from resource where id = $1)
+       update resource set version = 2, content = $2 where id = $1`,
+      [file.id, JSON.stringify({ ...textOfFile('Hidden Friday'), id: file.id })],
+    );
+    const url = `Binary/${file.id}/_history/1`;
+    const letter = await world.stored(
+      there,
+      {
+        resourceType: 'DocumentReference',
+        status: 'current',
+        subject: { reference: `Patient/${patient.id}` },
+        content: [{ attachment: { contentType: 'text/plain', url } }],
+      },
+      { patientId: patient.id },
+    );
+    const { client, c } = await broken(patient);
+    const opened = () => client.get(`/record/letter/file?id=${letter.id}&n=0&c=${c}`);
+    assert.equal((await opened()).body, 'Hidden Monday');
+    await client.post(`/record/break-glass/end?c=${c}`);
+    assert.equal((await opened()).statusCode, 404);
+  });
+
   it('widens nothing for anybody else, nor of any other patient', async () => {
     const [patient, other] = [await reluctant(), await reluctant()];
     await broken(patient);

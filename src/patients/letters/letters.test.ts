@@ -397,6 +397,29 @@ describe('letters', () => {
     assert.match(textOf((await client.get(`/my/letters/${pinned}`)).body), /cannot be shown here/);
   });
 
+  it('have behind them no more of what was before than the patient’s own files', async () => {
+    const [mine, theirs] = [await world.letter(nia, harbour), await world.letter(other, harbour)];
+    await db.database.owner.query(
+      `insert into resource_version (route, id, version, type, patient_id, organisation_id, label, updated_at, content)
+       select r.route, r.id, v.version, v.type, r.patient_id, r.organisation_id, r.label, r.updated_at, r.content
+         from resource r, (values (7, 'Binary'), (8, 'DocumentReference')) v(version, type) where r.id in ($1, $2)`,
+      [mine, theirs],
+    );
+    const { rows } = await db.database.owner.query('select id from patient_account where patient_id = $1', [
+      nia,
+    ]);
+    const connection = await db.database.service.connect();
+    await connection.query('begin');
+    await connection.query('select act_for_patient($1)', [rows[0].id]);
+    const seen = await connection.query('select id, version from resource_version where id in ($1, $2)', [
+      mine,
+      theirs,
+    ]);
+    await connection.query('rollback');
+    connection.release();
+    assert.deepEqual(seen.rows, [{ id: mine, version: 7 }]);
+  });
+
   it('are unread again when the Binary that holds their content is changed or taken away', async () => {
     const stored = await world.resource(nia, harbour, {
       resourceType: 'Binary',
