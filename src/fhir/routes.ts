@@ -3,14 +3,15 @@ import type {
   FastifyInstance,
   FastifyReply,
   FastifyRequest,
-  RouteHandlerMethod,
+  RouteShorthandOptionsWithHandler,
 } from 'fastify';
 import type { Context } from '../context.ts';
 import { serveBundle } from './batch/serve-bundle.ts';
 import { capabilityStatement } from './capability/capability-statement.ts';
 import type { Definitions } from './definitions/definitions.ts';
-import { type Call, callOf } from './http/call.ts';
+import { type Call, callOf, isBundle } from './http/call.ts';
 import { finish } from './http/finish.ts';
+import { askBeforeLongBodies } from './http/long-bodies.ts';
 import { Refusal } from './http/refusal.ts';
 import { type Served, serve, serveRefusal } from './http/serve.ts';
 import { operationDefinition } from './operations/operation-definitions.ts';
@@ -44,15 +45,19 @@ export function fhirRoutes(context: Context, definitions: Definitions, smart: Sm
     for (const { prefix, callFor } of bases(context)) {
       const handler = async (request: FastifyRequest, reply: FastifyReply) => {
         const call = callFor(request);
-        const isBundle = request.method === 'POST' && call.segments.length === 0;
-        const served = openly(call) ?? (await (isBundle ? serveBundle : serve)(room, call));
+        const served = openly(call) ?? (await (isBundle(call) ? serveBundle : serve)(room, call));
         return finish(room, call, reply, served);
       };
-      await app.register(streaming(`${prefix}/Patient/$register`, handler));
-      app.all(prefix, { bodyLimit: BATCH_BYTES_MAX, handler });
-      app.all(`${prefix}/Binary`, { bodyLimit: BINARY_BYTES_MAX, handler });
-      app.all(`${prefix}/Binary/*`, { bodyLimit: BINARY_BYTES_MAX, handler });
-      app.all(`${prefix}/*`, { bodyLimit: BODY_BYTES_MAX, handler });
+      const upTo = (bodyLimit: number) => ({
+        bodyLimit,
+        preParsing: askBeforeLongBodies(room, callFor, openly, bodyLimit),
+        handler,
+      });
+      await app.register(streaming(`${prefix}/Patient/$register`, upTo(BATCH_BYTES_MAX)));
+      app.all(prefix, upTo(BATCH_BYTES_MAX));
+      app.all(`${prefix}/Binary`, upTo(BINARY_BYTES_MAX));
+      app.all(`${prefix}/Binary/*`, upTo(BINARY_BYTES_MAX));
+      app.all(`${prefix}/*`, upTo(BODY_BYTES_MAX));
     }
   };
 
@@ -88,12 +93,12 @@ export function fhirRoutes(context: Context, definitions: Definitions, smart: Sm
   }
 }
 
-/** A registration may be of any length: its body goes on as it comes, once it is known who asks. */
-function streaming(url: string, handler: RouteHandlerMethod) {
+/** A registration may be of any length: its body goes on as it comes. */
+function streaming(url: string, options: RouteShorthandOptionsWithHandler) {
   return async (app: FastifyInstance): Promise<void> => {
     app.removeAllContentTypeParsers();
     app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
-    app.post(url, handler);
+    app.post(url, options);
   };
 }
 

@@ -39,6 +39,10 @@ export function callOf(request: FastifyRequest, base: string, named: string | un
   };
 }
 
+/** A batch or transaction, sent to the base itself (R4 section 3.1.0.11). */
+export const isBundle = ({ method, segments }: Pick<Call, 'method' | 'segments'>): boolean =>
+  method === 'POST' && segments.length === 0;
+
 const ODS_CODE = /^[A-Za-z0-9]{3,10}$/;
 
 /** No organisation has this id, so whoever asks for what is none is answered like one without a connection. */

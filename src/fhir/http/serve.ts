@@ -13,7 +13,7 @@ import { decideOnly } from '../store/decide-only.ts';
 import type { DecisionRow } from '../store/purview.ts';
 import { subscriptionOf } from '../subscriptions/subscription-target.ts';
 import type { Answer, Outcome } from './answer.ts';
-import { askedBy, type Call } from './call.ts';
+import { askedBy, type Call, isBundle } from './call.ts';
 import { checkAccepted } from './formats.ts';
 import { wantsContent } from './native-content.ts';
 import { Refusal } from './refusal.ts';
@@ -66,6 +66,10 @@ export async function serve(room: Room, call: Call): Promise<Served> {
   }
 }
 
+function entryOf({ interaction, type, id }: ReturnType<typeof aimOf>): Served['entry'] {
+  return { interaction, resourceType: type || null, resourceId: id === '_search' ? null : id || null };
+}
+
 const aimOf = (room: Room, call: Call) =>
   operationOf(call) ?? subscriptionOf(call) ?? interactionOf(room, call);
 
@@ -98,6 +102,24 @@ export function unserved(
     return { answer, decision, entry: entryOf(aimOf(room, call)) };
   } catch {
     return { answer, decision, entry: { interaction: 'unknown' } };
+  }
+}
+
+/**
+ * Asks who calls, and nothing else: undefined for a caller who is known, whatever the caller may do, else what is
+ * answered without a look at the body.
+ */
+export async function serveUnknown(room: Room, call: Call): Promise<Served | undefined> {
+  const served = await serveRefusal(room, call, new Refusal('token-invalid'));
+  return served.decision?.client_id ? undefined : { ...served, entry: entryAsFarAsKnown(room, call) };
+}
+
+function entryAsFarAsKnown(room: Room, call: Call): Served['entry'] {
+  if (isBundle(call)) return { interaction: 'batch' };
+  try {
+    return entryOf(aimOf(room, call));
+  } catch {
+    return { interaction: 'unknown' };
   }
 }
 
