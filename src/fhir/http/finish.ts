@@ -1,14 +1,16 @@
 import type { FastifyReply } from 'fastify';
-import { describeQuery, hashNumbers, hashPersonal } from '../../audit/audit.ts';
+import { type AuditEntry, describeQuery, hashNumbers, hashPersonal } from '../../audit/audit.ts';
 import { isUuid } from '../../ids.ts';
 import type { Room } from '../room.ts';
 import type { Answer } from './answer.ts';
 import { type Call, parametersOf } from './call.ts';
 import { FHIR_JSON } from './formats.ts';
-import { namedInBody, namedPatients, numbersAsked } from './named-patients.ts';
+import { namedInBody } from './named-in-body.ts';
+import { namedPatients, numbersAsked } from './named-patients.ts';
 import { outcomeText, Refusal } from './refusal.ts';
 import type { RefusalCode } from './refusal-codes.ts';
 import type { Served } from './serve.ts';
+import { type Pace, takingTurns } from './taking-turns.ts';
 
 /** Sends an answer once its audit record is durable. Without the record nothing leaves but 503. */
 export async function finish(
@@ -21,10 +23,8 @@ export async function finish(
   const body = encoded(bodyOf(answer, call));
   const bytes = body === null ? 0 : Buffer.byteLength(body);
   try {
-    await Promise.all([
-      room.context.audit.record(entryOf(room, call, served, bytes)),
-      ...(served.parts ?? []).map((part) => room.context.audit.record(partEntryOf(room, part, answer))),
-    ]);
+    const entries = await entriesOf(room, call, served, bytes);
+    await Promise.all(entries.map((entry) => room.context.audit.record(entry)));
   } catch (error) {
     room.context.log.error({ err: error, requestId: call.requestId }, 'an audit record could not be written');
     const refusal = new Refusal('unavailable', { headers: { 'retry-after': '5' } });
@@ -44,7 +44,24 @@ function bodyOf(answer: Answer | Refusal, call: Call): string | Buffer | null {
   return answer instanceof Refusal ? outcomeText(answer, call.requestId) : (answer.content ?? answer.body);
 }
 
-function entryOf(room: Room, call: Call, served: Served, bytes: number) {
+/** One for the whole, and one for each entry of a Bundle. */
+async function entriesOf(room: Room, call: Call, served: Served, bytes: number): Promise<AuditEntry[]> {
+  const pace = takingTurns();
+  const entries: AuditEntry[] = [entryOf(room, call, served, bytes, await inBody(call, served, pace))];
+  for (const part of served.parts ?? []) {
+    entries.push(partEntryOf(room, part, served.answer, await inBody(part.call, part.served, pace)));
+  }
+  return entries;
+}
+
+type InBody = Awaited<ReturnType<typeof namedInBody>>;
+const NOBODY: InBody = { numbers: [], ids: [] };
+
+/** Looked for where it is told: in what a known caller was refused, entry by entry where it has entries. */
+const inBody = (call: Call, { answer, decision, parts }: Served, pace: Pace): InBody | Promise<InBody> =>
+  decision?.client_id && answer instanceof Refusal && !parts ? namedInBody(call, pace) : NOBODY;
+
+function entryOf(room: Room, call: Call, served: Served, bytes: number, inItsBody: InBody) {
   const { answer, decision, entry } = served;
   const refused = answer instanceof Refusal;
   return {
@@ -59,7 +76,7 @@ function entryOf(room: Room, call: Call, served: Served, bytes: number) {
     connectionId: decision?.connection_id,
     organisationId: decision?.organisation_id,
     query: queryOf(room, call),
-    named: namedOf(room, call, served),
+    named: namedOf(room, call, served, inItsBody),
     ...(refused
       ? {
           patients: namedPatients(call),
@@ -78,14 +95,18 @@ function entryOf(room: Room, call: Call, served: Served, bytes: number) {
  * Whom a request named and of whom it touched nothing. One whose caller is not known is left out: a number is easily
  * guessed, and anybody could fill the patients' lists.
  */
-function namedOf({ context }: Room, call: Call, { answer, decision, entry, parts }: Served): string[] {
+function namedOf(
+  { context }: Room,
+  call: Call,
+  { answer, decision, entry, parts }: Served,
+  { numbers: sent, ids }: InBody,
+): string[] {
   const hashed = (numbers: readonly string[]) => hashNumbers(context.secrets, numbers);
   if (!decision?.client_id) return [];
   // Whom its entries name, their own records say.
   if (parts) return [];
   if (answer instanceof Refusal) {
-    const { numbers, ids } = namedInBody(call);
-    return [...ids, ...hashed([...new Set([...numbersAsked(call), ...numbers])])];
+    return [...ids, ...hashed([...new Set([...numbersAsked(call), ...sent])])];
   }
   if (entry.interaction !== 'search-type') return hashed(answer.missed ?? []);
   const touched = new Set(answer.patients);
@@ -106,10 +127,11 @@ function partEntryOf(
   room: Room,
   { call, served, detail }: NonNullable<Served['parts']>[number],
   whole: Served['answer'],
+  inItsBody: InBody,
 ) {
   // What was refused with the whole has no answer of its own.
   const bytes = served.answer === whole ? 0 : Buffer.byteLength(bodyOf(served.answer, call) ?? '');
-  const entry = entryOf(room, call, served, bytes);
+  const entry = entryOf(room, call, served, bytes, inItsBody);
   return { ...entry, detail: [detail, 'detail' in entry && entry.detail].filter(Boolean).join('; ') };
 }
 
