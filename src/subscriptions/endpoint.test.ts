@@ -75,6 +75,33 @@ test('the public internet by https is an endpoint either way', () => {
     );
 });
 
+test('the service’s own host is no endpoint, at any port or path, in any spelling', () => {
+  const baseUrl = 'https://records.example.org';
+  for (const address of [
+    'https://records.example.org/',
+    'https://records.example.org:8443/oauth/token',
+    'https://RECORDS.example.org/hook',
+    'https://records.example.org./hook',
+    'https://records.example.org../hook',
+    'https://r%65cords.example.org/hook',
+    'https://user@records.example.org/hook',
+  ])
+    for (const toLoopback of [true, false])
+      assert.throws(() => checkedEndpoint(address, { baseUrl, toLoopback }), address);
+  for (const address of ['https://example.org/', 'https://hooks.example.org/', 'https://records.example/'])
+    assert.equal(checkedEndpoint(address, { baseUrl }).href, address);
+  assert.throws(() =>
+    checkedEndpoint('https://[2606:4700::1111]/a', { baseUrl: 'https://[2606:4700::1111]' }),
+  );
+});
+
+test('where this machine may be one, the port of the service is none, by whichever of its addresses', () => {
+  const where = { toLoopback: true, baseUrl: 'http://127.0.0.1:8080' };
+  for (const address of ['http://127.0.0.1:8080/hook', 'http://127.0.0.2:8080/', 'http://[::1]:8080/'])
+    assert.throws(() => checkedEndpoint(address, where), address);
+  for (const own of OWN) assert.equal(checkedEndpoint(own, where).href, own);
+});
+
 test('posting reaches this machine only where that is set, and what it redirects to is not followed', async () => {
   let posted = 0;
   const server = createServer((_request, response) => {
@@ -86,7 +113,10 @@ test('posting reaches this machine only where that is set, and what it redirects
   try {
     await assert.rejects(createPost()(url, {}, '{}'), { code: 'endpoint-not-allowed' });
     assert.equal(posted, 0);
-    const post = createPost({ toLoopback: true });
+    const itself = createPost({ toLoopback: true, baseUrl: () => url });
+    await assert.rejects(itself(url, {}, '{}'), { code: 'endpoint-not-allowed' });
+    assert.equal(posted, 0);
+    const post = createPost({ toLoopback: true, baseUrl: () => 'http://127.0.0.1:1' });
     await post(url, {}, '{}');
     await assert.rejects(post(url, {}, '{}'), { code: 'HTTP 307' });
     assert.equal(posted, 2);

@@ -38,9 +38,11 @@ describe('posting to an endpoint that a vendor named', () => {
     addresses = ['127.0.0.1'],
     trusted = cert as string | undefined,
     timeoutMs = 2000,
+    baseUrl = 'https://records.example.org',
   } = {}) =>
     createPost({
       timeoutMs,
+      baseUrl: () => baseUrl,
       ...(trusted !== undefined && { ca: trusted }),
       isAllowed: (address) => address === '127.0.0.1',
       resolve: async () => addresses.map((address) => ({ address, family: 4 })),
@@ -75,6 +77,13 @@ describe('posting to an endpoint that a vendor named', () => {
       await assert.rejects(poster()(literal, {}, '{}'), { code: 'endpoint-not-allowed' });
       await assert.rejects(createPost()(literal, {}, '{}'), { code: 'endpoint-not-allowed' });
     }
+    assert.equal(requests.length, 0);
+  });
+
+  it('does not connect to the service itself, whatever was accepted once', async () => {
+    await assert.rejects(poster({ baseUrl: `https://${HOST}` })(url, {}, '{}'), {
+      code: 'endpoint-not-allowed',
+    });
     assert.equal(requests.length, 0);
   });
 

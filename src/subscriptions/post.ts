@@ -10,16 +10,21 @@ const ANSWER_BYTES_MAX = 16 * 1024;
 /**
  * Posts to vendors' endpoints: https only, to public addresses only, no redirects, 10 s in all.
  * @param options.toLoopback for the demo: also to endpoints on this machine, by plain http
+ * @param options.baseUrl the service's own address, which is no endpoint
  * @param options.limits for tests only; the defaults are right for the service.
  */
-export function createPost({ toLoopback = false, ...limits }: Limits & { toLoopback?: boolean } = {}): Post {
+export function createPost({
+  toLoopback = false,
+  baseUrl,
+  ...limits
+}: Limits & { toLoopback?: boolean; baseUrl?: () => string } = {}): Post {
   const { isAllowed, timeoutMs = 10_000 } = limits;
   return async function post(text, headers, body) {
     const agent = publicAgent({ ...limits, timeoutMs }, ANSWER_BYTES_MAX);
     let statusCode: number;
     try {
       // Asked again at each sending: what was accepted once may have been changed in the database.
-      const url = checkedEndpoint(text, { toLoopback, isAllowed });
+      const url = checkedEndpoint(text, { toLoopback, isAllowed, baseUrl: baseUrl?.() });
       const response = await request(url, {
         method: 'POST',
         dispatcher: agent,
@@ -42,7 +47,7 @@ export function createPost({ toLoopback = false, ...limits }: Limits & { toLoopb
 /** Only what the vendor can do something about: no addresses of ours, no texts of the receiver's. */
 function coded(error: unknown): Error {
   const { code, name, message } = error as { code?: string; name?: string; message?: string };
-  const said = /is not a public address|must be (https|without|443)/.test(message ?? '')
+  const said = /is not a public address|must be (https|without|443|another)/.test(message ?? '')
     ? 'endpoint-not-allowed'
     : name === 'TimeoutError'
       ? 'timeout'

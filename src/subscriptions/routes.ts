@@ -16,11 +16,11 @@ const SWEEP_EVERY_MS = 600_000;
  * @param options.post for tests; the right one refuses everything but public addresses.
  */
 export function pushRoutes(context: Context, options: { post?: Post } = {}) {
-  const { config, database, log } = context;
+  const { config, database, log, baseUrl } = context;
   const keys = createSigningKeys(context);
   const stopping = new AbortController();
   const { signal } = stopping;
-  const post = options.post ?? createPost({ toLoopback: config.pushToLoopback });
+  const post = options.post ?? createPost({ toLoopback: config.pushToLoopback, baseUrl });
   const sendDue = createSendDue({ ...context, keys, signal, post });
 
   return async (app: FastifyInstance): Promise<void> => {

@@ -34,10 +34,11 @@ export async function createSubscription(room: Room, call: Call): Promise<Outcom
     throw new Refusal('resource-invalid', { text: 'A Subscription cannot be created conditionally.' });
   }
   const { resource } = incoming(room, call, 'Subscription');
-  const { secrets, now, config } = room.context;
+  const { secrets, now, config, baseUrl } = room.context;
   const { topic, types, endpoint, headers, endsAt, content } = parseSubscription(resource, {
     now: now(),
     toLoopback: config.pushToLoopback,
+    baseUrl: baseUrl(),
   });
   const id = newRootId();
   const sealed = headers && seal(secrets.encryptionKey, headersPurpose(id), headers);

@@ -23,12 +23,13 @@ const FILTER = `${BACKPORT}backport-filter-criteria`;
 /**
  * Takes a valid Subscription apart.
  * @param toLoopback whether the endpoint may be on this machine, for the demo
+ * @param baseUrl the service's own address, where no endpoint may be
  * @param exists whether it is to take the place of one that is there: then any status may come back
  * @throws {Refusal} 'resource-invalid' for what is not served here.
  */
 export function parseSubscription(
   resource: JsonObject,
-  { now, toLoopback, exists = false }: { now: Date; toLoopback: boolean; exists?: boolean },
+  { now, exists = false, ...where }: Where & { now: Date; exists?: boolean },
 ): NewSubscription {
   const { status, error: _error, meta: _meta, id: _id, channel: sent, ...rest } = resource;
   const channel = sent as Channel;
@@ -39,7 +40,7 @@ export function parseSubscription(
   return {
     topic,
     types: typesOf(topic, resource),
-    endpoint: endpointOf(channel, toLoopback),
+    endpoint: endpointOf(channel, where),
     headers: headersOf(header),
     endsAt: endOf(resource.end, now),
     content: { ...rest, channel: shown },
@@ -59,7 +60,9 @@ type Channel = {
   header?: string[];
 } & Extended;
 
-function endpointOf(channel: Channel, toLoopback: boolean): string {
+type Where = { toLoopback: boolean; baseUrl: string };
+
+function endpointOf(channel: Channel, where: Where): string {
   const { type, endpoint = '', payload, _payload, extension = [] } = channel;
   if (extension.some(({ url = '' }) => UNSERVED.includes(url)))
     throw wrong('channel', 'No heartbeats are sent, and the time to answer is not yours to set');
@@ -70,11 +73,11 @@ function endpointOf(channel: Channel, toLoopback: boolean): string {
   const content = _payload?.extension?.find(({ url }) => url === CONTENT)?.valueCode ?? 'id-only';
   if (content !== 'id-only') throw wrong('channel.payload', 'Notifications carry ids alone: use id-only');
   try {
-    return checkedEndpoint(endpoint, { toLoopback }).href;
+    return checkedEndpoint(endpoint, where).href;
   } catch {
     throw wrong(
       'channel.endpoint',
-      'The endpoint must be an https address of the public internet, at port 443 or above 1023, without user, password or fragment',
+      'The endpoint must be an https address of the public internet and none of this service’s own, at port 443 or above 1023, without user, password or fragment',
     );
   }
 }

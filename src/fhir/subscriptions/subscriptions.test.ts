@@ -158,6 +158,8 @@ describe('Subscription', () => {
       'ftp://vendor.example.org/',
       'https://vendor.example.org:25/',
       'https://2130706433/',
+      `${world.context.baseUrl()}/oauth/token`,
+      'https://RECORDS.example.:8443/hook',
     ])
       wrong[endpoint] = { channel: { ...channel, endpoint } };
     const before = await count();

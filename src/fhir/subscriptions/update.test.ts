@@ -270,6 +270,7 @@ describe('a Subscription that is changed', () => {
   it('is held to the same rules as a new one', async () => {
     for (const [what, parts] of Object.entries({
       'a private address': { channel: { endpoint: 'https://10.0.0.1/' } },
+      'the service itself': { channel: { endpoint: `${world.context.baseUrl()}:8443/hook` } },
       'content in the notifications': { channel: { payload: 'application/fhir+xml' } },
       'a topic that is none': { criteria: 'Observation?' },
       'a header of ours': { channel: { header: ['Host: internal'] } },

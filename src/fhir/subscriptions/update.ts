@@ -34,8 +34,13 @@ export async function updateSubscription(room: Room, call: Call, id: string): Pr
   const asked = askedBy(call, 'Subscription', 'u');
   const { resource } = incoming(room, call, 'Subscription');
   if (resource.id !== id) throw new Refusal('id-mismatch');
-  const { secrets, now, config } = room.context;
-  const sent = parseSubscription(resource, { now: now(), toLoopback: config.pushToLoopback, exists: true });
+  const { secrets, now, config, baseUrl } = room.context;
+  const sent = parseSubscription(resource, {
+    now: now(),
+    toLoopback: config.pushToLoopback,
+    baseUrl: baseUrl(),
+    exists: true,
+  });
   const key = keyOf('Subscription', id);
   const { topic, types, endpoint, headers, endsAt, content, paused } = sent;
   const sealed = headers && seal(secrets.encryptionKey, headersPurpose(key.id), headers);
