@@ -249,6 +249,72 @@ describe('dead letters', () => {
     assert.equal(await sendDue(), 1);
   });
 
+  /** What has waited for longer than a receiver may fail, and what is newer, is swept while `held`, then looked at. */
+  async function sweptWhile(held: string, back: string, values: unknown[]) {
+    await happen();
+    await owner(`update notification set at = at - interval '61 hours'`);
+    await happen();
+    await owner(held, values);
+    assert.equal(await sendDue(), 0);
+    await sweepNotifications(world.db.database.service);
+    await sweepNotifications(world.db.database.service);
+    await owner(back, values);
+    return eventsOf(await get('$status')).map(({ error, attempts, 'event-number': number }) => ({
+      error,
+      attempts,
+      number,
+    }));
+  }
+
+  it('come of access that was suspended, or a system that was not live, for longer than a receiver may fail', async () => {
+    const connection = `update connection set status =`;
+    const system = `update system set standing =`;
+    for (const [error, held, back, value] of [
+      ['connection-suspended', `${connection} 'suspended'`, `${connection} 'active'`, access.connection.id],
+      ['system-not-live', `${system} 'suspended'`, `${system} 'live'`, access.system.clientId],
+    ] as const) {
+      const where = ` where ${error === 'system-not-live' ? 'client_id' : 'id'} = $1`;
+      sent = [];
+      const events = await sweptWhile(held + where, back + where, [value]);
+      assert.deepEqual(
+        events.map((event) => event.error),
+        [error],
+      );
+      await again();
+      assert.equal(await sendDue(), 1, 'what is newer goes on');
+      assert.equal((await redeliver()).json.parameter[0].valueUnsignedInt, 1);
+      assert.equal(await sendDue(), 1, 'and what was given up can be had');
+      const { rows } = await owner(
+        'select sum(given_up)::integer as n from push_count where subscription_id = $1',
+        [id],
+      );
+      assert.ok(rows[0].n >= 1, 'it is counted as given up');
+    }
+  });
+
+  it('of access that was suspended hold nothing that may no longer be known', async () => {
+    const suspended = `update connection set status = 'suspended', labels = ${labelBits('MENTAL_HEALTH')} where id = $1`;
+    const back = `update connection set status = 'active' where id = $1`;
+    assert.deepEqual(await sweptWhile(suspended, back, [access.connection.id]), []);
+    const { rows } = await owner(
+      'select from notification where subscription_id = $1 and dead_at is not null',
+      [id],
+    );
+    assert.equal(rows.length, 0);
+  });
+
+  it('do not come of a suspension that the subscription is there to tell', async () => {
+    await owner(`update subscription set topic = 'connection-changed' where id = $1`, [id]);
+    await owner(`update connection set status = 'suspended' where id = $1`, [access.connection.id]);
+    await owner(
+      `insert into connection_event (id, connection_id, at, kind) values (gen_random_uuid(), $1, now(), 'suspended')`,
+      [access.connection.id],
+    );
+    await owner(`update notification set at = at - interval '61 hours' where subscription_id = $1`, [id]);
+    await sweepNotifications(world.db.database.service);
+    assert.equal(await sendDue(), 1);
+  });
+
   it('are counted, as is what was delivered and what failed, by day', async () => {
     await happen();
     await sendDue();

@@ -49,8 +49,13 @@ const PROBLEMS: [RegExp, string][] = [
     /CERT|SELF_SIGNED|_TLS_|_SSL_|UNABLE_TO_/,
     'The company’s server could not show that it is the one that was named',
   ],
-  [/^endpoint-not-allowed$/, 'The company’s address leads into a private network, where nothing is sent'],
+  [
+    /^endpoint-not-allowed$/,
+    'The company’s address leads into a private network or back to this service, where nothing is sent',
+  ],
   [/^paused$/, 'The company paused it for too long'],
+  [/^connection-suspended$/, 'Access was suspended for too long'],
+  [/^system-not-live$/, 'The system was not live for too long'],
   [/^no-handshake$/, 'The company’s new address never confirmed that it wants this'],
   [/^internal$/, 'A fault of this service’s: tell whoever runs it'],
 ];

@@ -183,7 +183,9 @@ describe('in words', () => {
       ['UND_ERR_SOCKET', /broke off/],
       ['CERT_HAS_EXPIRED', /could not show that it is the one/],
       ['DEPTH_ZERO_SELF_SIGNED_CERT', /could not show that it is the one/],
-      ['endpoint-not-allowed', /private network/],
+      ['endpoint-not-allowed', /private network or back to this service/],
+      ['connection-suspended', /Access was suspended/],
+      ['system-not-live', /The system was not live/],
       ['internal', /this service/],
       ['SOMETHING_ELSE', /could not be reached \(something else\)/],
     ] as const) {
