@@ -73,12 +73,12 @@ export function describeWorld(world: World, baseUrl: string) {
       token,
       expiry: expiresAt,
     })),
-    letters: letters.map(({ patientId, organisationId, system, identifier, read }) => ({
+    letters: letters.map(({ patientId, organisationId, system, identifier, readAt }) => ({
       identifier,
       system,
       organisation: organisationId,
       patientId,
-      read,
+      read: readAt !== null,
     })),
   };
 }

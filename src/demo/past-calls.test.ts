@@ -9,6 +9,7 @@ import { callsSummary } from '../audit/usage.ts';
 import { permissionsOf } from '../oauth/scopes.ts';
 import { loadDemoWorld } from './load.ts';
 import { pastCalls } from './past-calls.ts';
+import { pastNotifications } from './past-notifications.ts';
 import { recordPastCalls } from './record-past-calls.ts';
 import { generateWorld } from './world.ts';
 
@@ -71,7 +72,10 @@ test('recorded through the audit, the chain verifies and the pages count the cal
   withDatabase(async (db) => {
     await loadDemoWorld({ ...db, secrets, definitions }, { today: TODAY, patients: 80 });
     const audit = auditOf(db);
-    assert.equal(await recordPastCalls(audit, secrets, world), calls.length);
+    assert.equal(
+      await recordPastCalls(audit, secrets, world),
+      calls.length + pastNotifications(world).length,
+    );
     await audit.close();
     const reports = await verified(db);
     assert.equal(reports.length, 1);

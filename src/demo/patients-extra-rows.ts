@@ -4,6 +4,8 @@ import { hashAccessCode, hashInvitationCode } from '../invitations/codes.ts';
 import { hashPassword } from '../sign-in/index.ts';
 import type { DemoPatient } from './patients.ts';
 import { AMONG_FIRST, type DemoAccount, type DemoInvitation, patientsExtra } from './patients-extra.ts';
+import { pushOf } from './push.ts';
+import { insertPush } from './push-rows.ts';
 import type { World } from './world.ts';
 
 /** Inserts accounts and invitations, and sets the receipts of letters, once the patients are there. */
@@ -15,9 +17,17 @@ export async function insertPatientsExtra(client: ClientBase, world: World, pepp
   const { accounts, invitations, letters } = patientsExtra(world, first);
   await insertAccounts(client, [...accounts.values()]);
   await insertInvitations(client, world, invitations, pepper);
-  await client.query(`update letter set first_read_at = visible_from + interval '1 day' where id = any($1)`, [
-    letters.filter(({ read }) => read).map(({ id }) => id),
-  ]);
+  await client.query(
+    `update letter l set first_read_at = r."readAt"
+       from json_to_recordset($1) as r (route integer, id uuid, "readAt" timestamptz)
+      where l.route = r.route and l.id = r.id`,
+    [
+      JSON.stringify(
+        letters.flatMap(({ id, readAt }) => (readAt ? [{ route: routeOf(id), id, readAt }] : [])),
+      ),
+    ],
+  );
+  await insertPush(client, pushOf(world, letters));
   // What happened before the demo began is no news.
   await client.query('update letter set notified_at = visible_from');
 }

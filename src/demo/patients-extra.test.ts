@@ -34,7 +34,20 @@ test('accounts, codes and letters are the same every time, however many patients
 test('who has joined has one unread letter at most, and nobody else has read any', () => {
   for (const patient of patients) {
     const own = letters.filter(({ patientId }) => patientId === patient.id);
-    const unread = own.filter(({ read }) => !read).length;
+    const unread = own.filter(({ readAt }) => readAt === null).length;
     assert.equal(unread, accounts.has(patient.id) ? Math.min(1, own.length) : own.length);
+  }
+});
+
+test('a letter was read after it was sent, after its patient had joined, and before today', () => {
+  const sent = new Map(
+    patients.flatMap(({ resources }) => resources.map(({ id, recordedAt }) => [id, recordedAt])),
+  );
+  const read = letters.filter(({ readAt }) => readAt !== null);
+  assert.ok(read.length > 5);
+  for (const { id, patientId, readAt } of read) {
+    for (const before of [sent.get(id)!, accounts.get(patientId)!.joinedAt])
+      assert.ok(Date.parse(readAt!) >= Date.parse(before), id);
+    assert.ok(readAt! <= new Date(world.today).toISOString());
   }
 });

@@ -1,4 +1,5 @@
 import type { DocumentReference } from '@medplum/fhirtypes';
+import type { PrivacyLabel } from '../fhir/store/labels.ts';
 import { newResourceId } from '../ids.ts';
 import { newInvitationPair } from '../invitations/codes.ts';
 import { createCalendar } from './calendar.ts';
@@ -33,7 +34,9 @@ export type DemoLetter = {
   organisationId: string;
   system: string;
   identifier: string;
-  read: boolean;
+  label: PrivacyLabel;
+  /** null: it has not been read. */
+  readAt: string | null;
 };
 
 /** Everybody who has joined or been invited is among so many first patients. */
@@ -60,7 +63,7 @@ export function patientsExtra(world: World, patients: readonly DemoPatient[]) {
   return {
     accounts,
     invitations,
-    letters: patients.flatMap((patient) => lettersOf(patient, accounts.has(patient.id))),
+    letters: patients.flatMap((patient) => lettersOf(world, patient, accounts.get(patient.id))),
   };
 }
 
@@ -97,18 +100,32 @@ function makeInvitation(world: World, patient: DemoPatient, day: number): DemoIn
   };
 }
 
-/** Whoever has joined has read all letters but the newest. */
-function lettersOf(patient: DemoPatient, joined: boolean): DemoLetter[] {
+/** Whoever has joined has read all letters but the newest, one every few days, from the day of joining on. */
+function lettersOf(world: World, patient: DemoPatient, account: DemoAccount | undefined): DemoLetter[] {
   const letters = patient.resources.filter(({ resource }) => resource.resourceType === 'DocumentReference');
-  return letters.map(({ id, organisationId, resource }, index) => {
+  return letters.map(({ id, organisationId, resource, label, recordedAt }, index) => {
     const { system, value } = (resource as DocumentReference).masterIdentifier!;
+    const read = account !== undefined && index < letters.length - 1;
     return {
       id,
       patientId: patient.id,
       organisationId,
       system: system!,
       identifier: value!,
-      read: joined && index < letters.length - 1,
+      label,
+      readAt: read ? readingOf(world, id, recordedAt, account.joinedAt, index) : null,
     };
   });
 }
+
+/** Never before there was an account to read it with, nor in the future. */
+function readingOf(world: World, id: string, sentAt: string, joinedAt: string, index: number): string {
+  const random = createRandom(`${world.seed}/reading/${id}`);
+  const [sent, joined] = [Date.parse(sentAt), Date.parse(joinedAt)];
+  const days = random.integer(20, 28) / 10;
+  const later =
+    sent < joined ? joined + (index * days * 24 * 60 + random.integer(4, 90)) * 60_000 : sent + days * DAY_MS;
+  return new Date(Math.max(sent, Math.min(later, Date.parse(world.today)))).toISOString();
+}
+
+const DAY_MS = 86_400_000;

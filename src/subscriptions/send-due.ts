@@ -10,7 +10,7 @@ import { markFailed, markSent, type Taken, takeNotifications } from './store.ts'
 /** Waiting after each failure in a row, of a receiver as a whole; the last goes on. */
 export const RETRY_AFTER_SECONDS = [10, 60, 300, 1800, 7200, 21_600, 43_200, 64_800, 86_400] as const;
 /** What is older when its receiver fails again is a dead letter. */
-const GIVE_UP_AFTER_SECONDS = 60 * 3600;
+export const GIVE_UP_AFTER_SECONDS = 60 * 3600;
 
 const IN_FLIGHT_MAX = 32;
 const EACH_MAX = 4;
