@@ -40,7 +40,13 @@ describe('a long body', { timeout: 60_000 }, () => {
   });
 
   /** A connection of which the request's head has been sent, and no more than the first byte of its body. */
-  async function begun(path: string, by: string | null, length: number | 'chunked', method = 'POST') {
+  async function begun(
+    path: string,
+    by: string | null,
+    length: number | 'chunked',
+    method = 'POST',
+    more: string[] = [],
+  ) {
     const socket = connect((world.app.server.address() as AddressInfo).port, '127.0.0.1');
     sockets.push(socket);
     socket.on('error', () => undefined);
@@ -53,6 +59,7 @@ describe('a long body', { timeout: 60_000 }, () => {
       `${method} /organisations/${here.id}/fhir/R4${path} HTTP/1.1`,
       'host: records.example',
       'content-type: application/fhir+json',
+      ...more,
       ...(by === null ? [] : [`authorization: Bearer ${by}`]),
       length === 'chunked' ? 'transfer-encoding: chunked' : `content-length: ${length}`,
     ];
@@ -114,6 +121,26 @@ describe('a long body', { timeout: 60_000 }, () => {
     assert.deepEqual(answers(), ['401', '200']);
   });
 
+  it('on a connection that is to be closed is answered once it is over, or its caller would not hear it', async () => {
+    const { socket, seen, answers } = await begun('', UNKNOWN, 8 * MB, 'POST', ['connection: close']);
+    const closed = new Promise((gone) => socket.once('close', gone));
+    for (let sent = 1; sent < 8 * MB; sent += MB) {
+      socket.write(Buffer.alloc(Math.min(MB, 8 * MB - sent), 32));
+      await until(() => !socket.writableNeedDrain || socket.destroyed);
+      assert.equal(socket.destroyed, false);
+    }
+    await closed;
+    assert.deepEqual(answers(), ['401']);
+    assert.ok(seen.text.endsWith('}'));
+    assert.equal(world.audit.length, 1);
+  });
+
+  it('that says that it is more than is let by is answered at once, and its connection is closed', async () => {
+    const { seen, answers } = await begun('/Observation', UNKNOWN, 3 * MB, 'POST', ['connection: close']);
+    await until(() => seen.text.endsWith('}'));
+    assert.deepEqual(answers(), ['401']);
+  });
+
   it('that goes on without an end ends with its connection', async () => {
     const { socket, seen } = await begun('/Observation', UNKNOWN, 'chunked');
     await until(() => seen.text.endsWith('}'));
@@ -128,31 +155,36 @@ describe('a long body', { timeout: 60_000 }, () => {
     assert.equal(world.audit.length, 1);
   });
 
-  it('whose caller leaves while it is asked who that is has its record', async () => {
-    const { service } = world.context.database;
-    const { query } = service;
-    const asked = Promise.withResolvers<void>();
-    const go = Promise.withResolvers<void>();
-    service.query = (async (...sent: unknown[]) => {
-      asked.resolve();
-      await go.promise;
-      return (query as (...all: unknown[]) => unknown)(...sent);
-    }) as never;
-    try {
-      const connected = once(world.app.server, 'connection') as Promise<[Socket]>;
-      const { socket } = await begun('/Observation', token, MB);
-      const [peer] = await connected;
-      await asked.promise;
-      const gone = new Promise((left) => peer.once('close', left));
-      socket.resetAndDestroy();
-      await gone;
-      go.resolve();
-      await until(() => world.audit.length === 1);
-      assert.equal(world.audit[0]?.outcome, 'request-malformed');
-    } finally {
-      service.query = query;
-    }
-  });
+  for (const [who, by, outcome] of [
+    ['who is known', () => token, 'request-malformed'],
+    ['who is unknown', () => UNKNOWN, 'token-invalid'],
+  ] as const) {
+    it(`whose caller, ${who}, leaves while it is asked who that is has its record`, async () => {
+      const { service } = world.context.database;
+      const { query } = service;
+      const asked = Promise.withResolvers<void>();
+      const go = Promise.withResolvers<void>();
+      service.query = (async (...sent: unknown[]) => {
+        asked.resolve();
+        await go.promise;
+        return (query as (...all: unknown[]) => unknown)(...sent);
+      }) as never;
+      try {
+        const connected = once(world.app.server, 'connection') as Promise<[Socket]>;
+        const { socket } = await begun('/Observation', by(), MB, 'POST', ['connection: close']);
+        const [peer] = await connected;
+        await asked.promise;
+        const gone = new Promise((left) => peer.once('close', left));
+        socket.resetAndDestroy();
+        await gone;
+        go.resolve();
+        await until(() => world.audit.length === 1);
+        assert.equal(world.audit[0]?.outcome, outcome);
+      } finally {
+        service.query = query;
+      }
+    });
+  }
 
   it('of a known caller is read, and names its patients, though it is refused', async () => {
     const { token: narrow } = await world.access(here, { scopes: ['system/Location.r'] });

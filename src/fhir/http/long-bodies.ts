@@ -41,27 +41,33 @@ export function askBeforeLongBodies(
     const answer = served(call) ?? (await serveUnknown(room, call));
     if (!answer) return false;
     // Before the answer: Node lets by what nobody listens to until then, however much it is.
-    letBy(request, letByMax);
+    const over = letBy(request, letByMax);
+    // Who has it closed after the answer, as proxies do, would lose an answer that is given before all was sent.
+    if (!reply.raw.shouldKeepAlive && saidBytes(request) <= letByMax) await over;
     await finish(room, call, reply, answer);
     return true;
   }
 }
 
-function isLong({ headers }: FastifyRequest): boolean {
-  return (
-    headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > SHORT_BYTES_MAX
-  );
-}
+const saidBytes = ({ headers }: FastifyRequest): number => Number(headers['content-length'] ?? 0);
+
+const isLong = (request: FastifyRequest): boolean =>
+  request.headers['transfer-encoding'] !== undefined || saidBytes(request) > SHORT_BYTES_MAX;
 
 /**
  * What still comes is let go by, kept nowhere: a connection that is closed while its other end writes loses the answer,
  * and one that is left as it is can be used again. The server's limit of time for a request goes on meanwhile.
+ * @returns when nothing more comes, or the connection was ended because too much did
  */
-function letBy({ raw }: FastifyRequest, bytesMax: number): void {
+function letBy({ raw }: FastifyRequest, bytesMax: number): Promise<void> {
   let left = bytesMax;
-  raw.on('data', ({ length }: Buffer) => {
-    left -= length;
-    if (left < 0) raw.destroy();
+  return new Promise((over) => {
+    if (raw.destroyed) over();
+    raw.once('end', over).once('close', over);
+    raw.on('data', ({ length }: Buffer) => {
+      left -= length;
+      if (left < 0) raw.destroy();
+    });
   });
 }
 
