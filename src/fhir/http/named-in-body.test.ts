@@ -31,10 +31,10 @@ function plainly(body: string) {
       String.fromCharCode(Number.parseInt(code, 16)),
     )
     .replaceAll(/\s+/g, ' ');
-  const numbers = [...text.matchAll(/"value" ?: ?"([\d -]{10,14})"/g)].flatMap(([, one]) =>
+  const numbers = [...text.matchAll(/(?="value" ?: ?"([\d -]{10,14})")/g)].flatMap(([, one]) =>
     healthNumbersIn(one!),
   );
-  const ids = [...text.matchAll(/"reference" ?: ?"(?:[^"]*\/)?Patient\/([0-9a-f-]{36})["/]/gi)]
+  const ids = [...text.matchAll(/(?="reference" ?: ?"(?:[^"]*\/)?Patient\/([0-9a-f-]{36})(?:["/]|$))/gi)]
     .map(([, one]) => one!.toLowerCase())
     .filter(isUuid);
   return { numbers: [...new Set(numbers)], ids: [...new Set(ids)] };
@@ -44,7 +44,18 @@ describe('whom a body names', () => {
   it('is what a plain reading of its text finds, however it is broken', async () => {
     const piece = fc.constantFrom(
       ...['"value"', '"reference"', '"', ':', ' ', '\n\t ', ',', '{', '\\', '\\/', '/', '\\u0022', '\\u002F'],
-      ...['\\u0020', '\\u005c', '\\u00', '\\u003', 'v', 'Patient/', 'Patient', '"value":"', '"reference":"'],
+      ...[
+        '\\u0020',
+        '\\u005c',
+        '\\u00',
+        '\\u003',
+        'v',
+        'Patient/',
+        'Patient',
+        'value"',
+        '"value":"',
+        '"reference":"',
+      ],
       ...[
         NUMBER,
         '943 476 5919',
@@ -67,7 +78,7 @@ describe('whom a body names', () => {
         const body = pieces.join('');
         assert.deepEqual(await named(body), plainly(body));
       }),
-      { numRuns: 3000 },
+      { numRuns: 2000 },
     );
   });
 
@@ -82,10 +93,12 @@ describe('whom a body names', () => {
     }
   });
 
-  it('cannot be hidden behind twenty megabytes of anything, nor behind the beginning of an address', async () => {
+  it('cannot be hidden behind megabytes of anything, nor behind the beginning of an address', async () => {
     const last = `"value":"${NUMBER}","reference":"${'a/'.repeat(50_000)}Patient/${ID}/_history/${'1'.repeat(64)}"`;
     for (const unit of [' ', 'x', '\\u0061', '"value":"9434765918",', '"reference":"Patient/1",', '{"a":']) {
-      const { numbers, ids } = await readOf(unit.repeat(Math.floor((20 * MB) / unit.length)) + last);
+      const { numbers, ids } = await readOf(
+        unit.repeat(Math.floor(((unit === ' ' ? 20 : 3) * MB) / unit.length)) + last,
+      );
       assert.deepEqual({ numbers, ids }, { numbers: [NUMBER], ids: [ID] }, unit);
     }
   });
@@ -108,11 +121,11 @@ describe('whom a body names', () => {
     ];
     for (const unit of hostile) {
       const turnsOf = async (bytes: number) => (await readOf(unit.repeat(bytes / unit.length))).turns;
-      const turns = await turnsOf(2 * MB);
-      const least = (2 * MB) / TURN_BYTES;
+      const turns = await turnsOf(MB);
+      const least = MB / TURN_BYTES;
       // Once to make it plain, and once for each of the two properties that are looked for.
       assert.ok(turns >= least - 1 && turns <= 3 * least, `${unit}: ${turns}`);
-      assert.ok((await turnsOf(4 * MB)) <= 2 * turns + 3, unit);
+      assert.ok((await turnsOf(2 * MB)) <= 2 * turns + 3, unit);
     }
   });
 

@@ -52,7 +52,8 @@ async function eachValue(
   seen: (from: number) => void,
 ): Promise<void> {
   let last = 0;
-  for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + name.length)) {
+  // Its last quote may be the first of the next.
+  for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + name.length - 1)) {
     const turn = pace(at - last);
     if (turn) await turn;
     last = at;
@@ -77,9 +78,10 @@ const PATIENT = /(?:^|\/)Patient\/([0-9a-f-]{36})(?:\/|$)/i;
 const LETTER = /(?:^|\/)DocumentReference\/([0-9a-f-]{36})(?:\/|$)/;
 
 function referenceAt(text: string, from: number): string {
-  const end = text.indexOf('"', from);
+  const quote = text.indexOf('"', from);
+  const end = quote < 0 ? text.length : quote;
   // One more, to see that a slash stands before the type.
-  return end < 0 ? '' : text.slice(Math.max(from, end - TAIL_MAX - 1), end);
+  return text.slice(Math.max(from, end - TAIL_MAX - 1), end);
 }
 
 const patientOf = (reference: string) => idIn(PATIENT.exec(reference)?.[1]?.toLowerCase());

@@ -66,10 +66,6 @@ export async function serve(room: Room, call: Call): Promise<Served> {
   }
 }
 
-function entryOf({ interaction, type, id }: ReturnType<typeof aimOf>): Served['entry'] {
-  return { interaction, resourceType: type || null, resourceId: id === '_search' ? null : id || null };
-}
-
 const aimOf = (room: Room, call: Call) =>
   operationOf(call) ?? subscriptionOf(call) ?? interactionOf(room, call);
 
@@ -111,16 +107,8 @@ export function unserved(
  */
 export async function serveUnknown(room: Room, call: Call): Promise<Served | undefined> {
   const served = await serveRefusal(room, call, new Refusal('token-invalid'));
-  return served.decision?.client_id ? undefined : { ...served, entry: entryAsFarAsKnown(room, call) };
-}
-
-function entryAsFarAsKnown(room: Room, call: Call): Served['entry'] {
-  if (isBundle(call)) return { interaction: 'batch' };
-  try {
-    return entryOf(aimOf(room, call));
-  } catch {
-    return { interaction: 'unknown' };
-  }
+  if (served.decision?.client_id) return undefined;
+  return isBundle(call) ? { ...served, entry: { interaction: 'batch' } } : served;
 }
 
 /** Nobody's grant was asked for, or nobody's: what is said is that no organisation was named. */
