@@ -8,7 +8,6 @@ import { openDatabase } from './database/connect.ts';
 import { migrate } from './database/migrate.ts';
 import { StartError } from './database/start-error.ts';
 import { createDemoIdentityProvider } from './demo/identity-provider/index.ts';
-import { isMadeUpEndpoint } from './demo/push.ts';
 import { announceDemo, setUpDemo } from './demo/set-up.ts';
 import { openDefinitions } from './fhir/definitions/open-definitions.ts';
 import { fhirRoutes } from './fhir/routes.ts';
@@ -58,7 +57,7 @@ export async function startServer(config: Config, log = createLog(config)) {
     await app.register(oauthRoutes(context));
     await app.register(oneTimeLaunchRoutes(context));
     await app.register(fhirRoutes(context, definitions, smartConfiguration));
-    await app.register(pushRoutes(context, { isMadeUp: world && isMadeUpEndpoint }));
+    await app.register(pushRoutes(context));
     await setUpPages(app, context, world && createDemoIdentityProvider(app, world, baseUrl));
     await listen(app, config);
     const demo = world && (await announceDemo(world, context));

@@ -8,9 +8,6 @@ import type { World } from './world.ts';
 
 const HOST = 'hooks.postbridge.example.org';
 
-/** Whether a notification is for a company of the demo world: made up as it is, it is never contacted. */
-export const isMadeUpEndpoint = (endpoint: string): boolean => URL.parse(endpoint)?.hostname === HOST;
-
 /** The company's server did not work on these days. */
 const OUTAGE = { from: [-19, 8 * 60], to: [-15, 16 * 60 + 20] } as const;
 

@@ -53,34 +53,4 @@ describe('the service that pushes', () => {
     const read = await world.fhir(here, token, `/Subscription/${made.json.id}`);
     assert.equal(read.json.status, 'active');
   });
-
-  it('takes for delivered, without contacting anybody, what is for an endpoint that is made up', async () => {
-    const here = await world.organisation();
-    const { token } = await world.access(here);
-    const [contacted, passed] = [[] as string[], Promise.withResolvers<void>()];
-    const isMadeUp = (url: string) => url.includes('made-up');
-    const app = Fastify();
-    const post = async (url: string) => {
-      contacted.push(url);
-      passed.resolve();
-    };
-    await app.register(pushRoutes(world.context, { post, isMadeUp }));
-    const ids = [];
-    for (const host of ['made-up.example.org', 'real.example.org']) {
-      const body = {
-        resourceType: 'Subscription',
-        status: 'requested',
-        reason: 'test',
-        criteria: canonicalOf('record-changed'),
-        channel: { type: 'rest-hook', endpoint: `https://${host}/hook` },
-      };
-      ids.push((await world.fhir(here, token, '/Subscription', { method: 'POST', body })).json.id);
-    }
-    await app.ready();
-    await passed.promise;
-    await app.close();
-    assert.deepEqual(contacted, ['https://real.example.org/hook']);
-    for (const id of ids)
-      assert.equal((await world.fhir(here, token, `/Subscription/${id}`)).json.status, 'active');
-  });
 });

@@ -14,20 +14,14 @@ const SWEEP_EVERY_MS = 600_000;
  * Push: the worker that sends notifications while the service runs, and the public keys with which receivers check
  * their signatures.
  * @param options.post for tests; the right one refuses everything but public addresses.
- * @param options.isMadeUp for the demo: endpoints that take what they are sent without being there.
  */
-export function pushRoutes(
-  context: Context,
-  options: { post?: Post; isMadeUp?: (url: string) => boolean } = {},
-) {
+export function pushRoutes(context: Context, options: { post?: Post } = {}) {
   const { config, database, log, baseUrl } = context;
   const keys = createSigningKeys(context);
   const stopping = new AbortController();
   const { signal } = stopping;
   const post = options.post ?? createPost({ toLoopback: config.pushToLoopback, baseUrl });
-  const { isMadeUp = () => false } = options;
-  const posted: Post = async (url, ...more) => (isMadeUp(url) ? undefined : post(url, ...more));
-  const sendDue = createSendDue({ ...context, keys, signal, post: posted });
+  const sendDue = createSendDue({ ...context, keys, signal, post });
 
   return async (app: FastifyInstance): Promise<void> => {
     if (config.pushToLoopback)

@@ -5,7 +5,7 @@ import { finish } from './finish.ts';
 import { type Served, serveUnknown } from './serve.ts';
 
 /** A body up to here costs no more to take in than it would to ask first. */
-export const SHORT_BYTES_MAX = 64 * 1024;
+export const SHORT_BYTES_MAX = 256 * 1024;
 
 /**
  * Asks who calls before a long body is taken in, or one that does not say how long it is: whoever has no valid token is
