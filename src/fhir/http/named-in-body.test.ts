@@ -11,11 +11,14 @@ const NUMBER = '9434765919';
 const ID = '0198c7a2-5b1e-8000-8000-00000000000a';
 const MB = 1024 * 1024;
 
+const callOf = (more: object) =>
+  ({ segments: ['Observation'], headers: {}, query: '', ...more }) as never as Call;
+
 /** What a body names, and how often others had their turn meanwhile. */
 async function readOf(body: string | Buffer) {
   let turns = 0;
   const turn = async () => void turns++;
-  const named = await namedInBody({ body: Buffer.from(body) } as never as Call, takingTurns(turn));
+  const named = await namedInBody(callOf({ body: Buffer.from(body) }), takingTurns(turn));
   return { ...named, turns };
 }
 
@@ -140,8 +143,8 @@ describe('whom a body names', () => {
   it('of an entry of a Bundle is read from what was parsed already', async () => {
     const resource = { note: 'ĢvalueĢ"', subject: { reference: `Patient/${ID}` } };
     const parsed = { resource, printed: resource };
-    assert.deepEqual((await namedInBody({ parsed } as never as Call, takingTurns())).ids, [ID]);
-    assert.deepEqual(await namedInBody({} as Call, takingTurns()), { numbers: [], ids: [] });
+    assert.deepEqual((await namedInBody(callOf({ parsed }), takingTurns())).ids, [ID]);
+    assert.deepEqual(await namedInBody(callOf({}), takingTurns()), { numbers: [], ids: [] });
   });
 });
 
@@ -156,5 +159,29 @@ describe('turns', () => {
     await pace(1);
     assert.ok(others);
     assert.equal(pace(1), undefined);
+  });
+
+  it('is where the entries of a Bundle go to as well, and on which condition, however long the rest', async () => {
+    const body = Buffer.from(
+      `{"entry":[{"request":{"url":"Patient/${ID}"}},{"request":{"url" : "Patient?identifier=${NUMBER}"}},` +
+        `{"request":{"ifNoneExist":"identifier=9434765870"}},{"x":"${'y'.repeat(300_000)}","url":"${'/'.repeat(MB)}`,
+    );
+    const bundle = await namedInBody(callOf({ segments: [], body }), takingTurns());
+    assert.deepEqual(bundle, { numbers: [NUMBER, '9434765870'], ids: [ID] });
+    assert.deepEqual(await namedInBody(callOf({ body }), takingTurns()), { numbers: [], ids: [] });
+  });
+
+  it('is the letter of a file too, in its body or its header', async () => {
+    const body = Buffer.from(`{"securityContext":{"reference":"DocumentReference/${ID}"}}`);
+    const fhir = { 'content-type': 'application/fhir+json' };
+    const file = { segments: ['Binary'], headers: fhir, body };
+    assert.deepEqual((await namedInBody(callOf(file), takingTurns())).ids, [ID]);
+    assert.deepEqual((await namedInBody(callOf({ body }), takingTurns())).ids, []);
+    const headers = {
+      'content-type': 'application/pdf',
+      'x-security-context': `DocumentReference/${ID}/_history/2`,
+    };
+    const native = { segments: ['Binary'], headers, body: Buffer.from(`"value":"${NUMBER}"`) };
+    assert.deepEqual(await namedInBody(callOf(native), takingTurns()), { numbers: [], ids: [ID] });
   });
 });
