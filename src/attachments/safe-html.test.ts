@@ -64,6 +64,11 @@ it('says what a picture would have shown', () => {
   );
 });
 
+it('reads what stood around an element that is left out as a browser will', () => {
+  assert.equal(safeHtml('<li><x<p><li>'), '<li></li><li></li>');
+  assert.equal(safeHtml('<h1>a</h1><h5>b</h5><h6>c</h6>'), '<h2>a</h2><h6>b</h6><h6>c</h6>');
+});
+
 it('makes the same of what it has made already, and balances every element', () => {
   const pieces = fc.constantFrom(
     '<p>',
