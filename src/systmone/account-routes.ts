@@ -43,7 +43,8 @@ export function accountRoutes(app: FastifyInstance, room: Room): void {
     // The codes stand for both factors where they are typed.
     if (!request.staff!.secondFactor) throw secondFactorFirst();
     if (!request.staff!.recent) return reply.redirect(signInAgain(PAGE), 303);
-    const codes = await room.makeCodes(acting);
+    const codes = await room.makeCodes({ ...acting, sessionId: request.staff!.sessionId });
+    if (!codes) return reply.redirect(signInAgain(PAGE), 303);
     await context.audit.record({
       kind: 'page',
       interaction: 'launch-codes',

@@ -8,6 +8,7 @@ import { type Incoming, unsealAsked, type Visitor } from './incoming.ts';
 import { type LaunchRequest, takeLink, useRequest, waitingRequest } from './launch-store.ts';
 import { confirmPairing } from './pairing-store.ts';
 import { hashOfToken } from './sealed.ts';
+import { credentialStands, sessionStands } from './standing.ts';
 
 export type Confirmed =
   | (Extract<Arrival, { outcome: 'allowed' }> & { paired: 'paired' | 'device-added' })
@@ -18,10 +19,14 @@ export type Confirmed =
       paired: 'paired' | 'device-added';
     })
   | { outcome: 'other-account'; incoming: Incoming; accountId: string }
-  /** Used, expired, or never there. */
+  /** Used, expired, or never there; or the session or codes it was to be answered with ended at this moment. */
   | { outcome: 'request-gone' };
 
-type Who = { accountId: string; method: 'sign-in' | 'codes' };
+/** Who has shown who they are, and by what, which may have ended since. */
+type Who = { accountId: string } & (
+  | { method: 'sign-in'; sessionId: string }
+  | { method: 'codes'; credentialId: string }
+);
 
 /** Reads a launch that waits, and ties its user to whoever has shown who they are. */
 export function createConfirm({ database, secrets, now }: Pick<Context, 'database' | 'secrets' | 'now'>) {
@@ -55,10 +60,16 @@ export function createConfirm({ database, secrets, now }: Pick<Context, 'databas
   async function confirmInside(
     client: ClientBase,
     idHash: Buffer,
-    { accountId, method }: Who,
+    who: Who,
     visitor: Visitor,
   ): Promise<Confirmed> {
+    const { accountId, method } = who;
     const at = now();
+    const stands =
+      who.method === 'sign-in'
+        ? await sessionStands(client, who.sessionId)
+        : await credentialStands(client, who.credentialId);
+    if (!stands) return { outcome: 'request-gone' };
     const request = await useRequest(client, idHash, at);
     if (!request) return { outcome: 'request-gone' };
     const incoming = incomingOf(request);

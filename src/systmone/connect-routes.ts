@@ -35,8 +35,8 @@ export function connectRoutes(app: FastifyInstance, room: Room, answers: Answers
     async (request, reply) => {
       const waiting = await wanted(request, request.body);
       if (stateOf(request, waiting) !== 'ready') return reply.redirect('/systmone/connect', 303);
-      const { accountId } = request.staff!;
-      return proceed(request, reply, await connect(request, { accountId, method: 'sign-in' }));
+      const { accountId, sessionId } = request.staff!;
+      return proceed(request, reply, await connect(request, { accountId, method: 'sign-in', sessionId }));
     },
   );
 
@@ -47,11 +47,8 @@ export function connectRoutes(app: FastifyInstance, room: Room, answers: Answers
       const waiting = await wanted(request, request.body);
       const used = await room.useCodes(waiting.organisationId, request.body, request.ip);
       if (used.result === 'right') {
-        return proceed(
-          request,
-          reply,
-          await connect(request, { accountId: used.accountId, method: 'codes' }),
-        );
+        const { accountId, credentialId } = used;
+        return proceed(request, reply, await connect(request, { accountId, method: 'codes', credentialId }));
       }
       const outcome = used.result === 'wait' ? 'too-many-attempts' : 'codes-refused';
       await answers.record(request, { interaction: 'launch-connect', outcome, incoming: waiting });

@@ -5,6 +5,7 @@ import { newInvitationPair, readCode } from '../invitations/codes.ts';
 import { type AttemptLimit, type Attempts, networkOf, withinHour } from '../sign-in/attempts.ts';
 import { inTransaction } from './acting.ts';
 import { keyed } from './sealed.ts';
+import { sessionStands } from './standing.ts';
 
 /** Long enough to walk to another room, and to ask somebody how it is done. */
 export const CODES_SECONDS = 24 * 3600;
@@ -24,6 +25,8 @@ const PER_CODE: AttemptLimit = {
 
 type Needs = Pick<Context, 'database' | 'secrets' | 'now'> & { attempts: Attempts };
 type Person = { accountId: string; organisationId: string };
+/** `sessionId`: as stored, hexadecimal. */
+type Asking = Person & { sessionId: string };
 
 /**
  * The pair of codes with which a person connects a clinical system without signing in there. They make it themselves;
@@ -33,10 +36,12 @@ export function createCredentials({ database, secrets, now, attempts }: Needs) {
   const first = (code: string) => keyed(secrets.pepper, 'first code', code);
   const second = (code: string) => keyed(secrets.pepper, 'second code', code);
 
-  async function makeCodes({ accountId, organisationId }: Person) {
+  /** Null, and no codes, when the session that asks has ended meanwhile. */
+  async function makeCodes({ accountId, organisationId, sessionId }: Asking) {
     const { code, token } = newInvitationPair(secrets.pepper);
     const expiresAt = new Date(now().getTime() + CODES_SECONDS * 1000);
-    await inTransaction(database.service, async (client) => {
+    const made = await inTransaction(database.service, async (client) => {
+      if (!(await sessionStands(client, sessionId))) return false;
       // Of two that make codes for one person at once, one waits here and ends the other's.
       await client.query('select from staff_role where account_id = $1 and organisation_id = $2 for update', [
         accountId,
@@ -49,7 +54,9 @@ export function createCredentials({ database, secrets, now, attempts }: Needs) {
                                               expires_at) values ($1, $2, $3, $4, $5, $6, $7)`,
         values: [randomUUID(), accountId, organisationId, first(code), second(token), now(), expiresAt],
       });
+      return true;
     });
+    if (!made) return null;
     return { first: code, second: token, expiresAt };
   }
 
@@ -59,7 +66,9 @@ export function createCredentials({ database, secrets, now, attempts }: Needs) {
     typed: { first: string; second: string },
     address: string,
   ): Promise<
-    { result: 'right'; accountId: string } | { result: 'wrong' } | { result: 'wait'; seconds: number }
+    | { result: 'right'; accountId: string; credentialId: string }
+    | { result: 'wrong' }
+    | { result: 'wait'; seconds: number }
   > {
     const network = withinHour(networkOf(address), now());
     const [one, two] = [readCode(typed.first) ?? '', readCode(typed.second) ?? ''];
@@ -76,12 +85,12 @@ export function createCredentials({ database, secrets, now, attempts }: Needs) {
            and c.used_at is null and c.ended_at is null and c.expires_at > $4
            and r.account_id = c.account_id and r.organisation_id = c.organisation_id and r.ended_at is null
            and a.id = c.account_id and a.disabled_at is null
-        returning c.account_id as "accountId"`,
+        returning c.account_id as "accountId", c.id as "credentialId"`,
       values: [first(one), second(two), organisationId, now()],
     });
     if (!rows[0]) return { result: 'wrong' };
     await attempts.uncount(PER_NETWORK, network);
-    return { result: 'right', accountId: rows[0].accountId };
+    return { result: 'right', ...rows[0] };
   }
 
   /** Whether a pair is waiting to be used, and until when. */

@@ -97,7 +97,8 @@ export async function registerProvider(
 /** Ties a subject to the account with this e-mail address. */
 export async function tie(database: Database, providerId: string, subject: string, email: string) {
   const { rows } = await database.owner.query('select id from account where email = $1', [email]);
-  const made = { id: newRootId(), providerId, subject, label: null, accountId: rows[0].id, now: new Date() };
+  const who = { providerId, subject, label: null, accountId: rows[0].id, sessionHash: null };
+  const made = { id: newRootId(), now: new Date(), ...who };
   const result = await connectIdentity(database.owner, made);
   if (result !== 'connected') throw new Error(result);
 }

@@ -31,7 +31,8 @@ export async function setUpDemoSignIn(
     );
     for (const { subject, login, accountId, connected } of people) {
       if (!connected) continue;
-      const tie = { id: newRootId(), providerId: provider.id, subject, label: login, accountId, now: now() };
+      const who = { providerId: provider.id, subject, label: login, accountId, sessionHash: null };
+      const tie = { id: newRootId(), now: now(), ...who };
       await connectIdentity(client, tie);
     }
     await client.query('commit');

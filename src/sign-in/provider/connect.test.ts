@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts';
 import { htmlProblems } from '../../../test/support/html.ts';
@@ -18,7 +19,9 @@ import {
   signInApp,
   signInWorld,
 } from '../../../test/support/sign-in-app.ts';
+import { newRootId } from '../../ids.ts';
 import { codeAt } from '../totp.ts';
+import { connectIdentity } from './store.ts';
 
 const PAGE = '/account/organisation-sign-in';
 
@@ -77,6 +80,20 @@ describe("connecting an organisation's sign-in with an account", () => {
   });
   const identities = async () =>
     (await db.database.owner.query('select subject from staff_identity')).rows.map(({ subject }) => subject);
+
+  it('ties nothing in the name of a session that has ended since it was looked at', async () => {
+    const { rows } = await db.database.owner.query(`select id from account where email = 'ada@example.org'`);
+    const ada = await signedIn(service, 'ada@example.org');
+    const sessionHash = createHash('sha256').update(ada.cookies.get('session')!).digest();
+    const now = service.clock.now;
+    const who = { providerId, subject: 'someone-there', label: null, accountId: rows[0].id, sessionHash };
+    const connect = () => connectIdentity(db.database.service, { id: newRootId(), now, ...who });
+    await db.database.owner.query('update staff_session set ended_at = now()');
+    assert.equal(await connect(), 'gone');
+    assert.deepEqual(await identities(), []);
+    await db.database.owner.query('update staff_session set ended_at = null');
+    assert.equal(await connect(), 'connected');
+  });
 
   it('takes signing in there, here with password and code, and saying that both are one person', async () => {
     assert.equal(await unknown(browser), '/sign-in/not-connected');

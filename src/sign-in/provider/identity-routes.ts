@@ -63,7 +63,8 @@ export function identityRoutes(app: FastifyInstance, room: ProviderRoom): void {
     const provider = await providerOf(database, { id: pending.providerId });
     if (!provider || stateOf(request) !== 'ready') return reply.redirect(IDENTITY_PAGE, 303);
     const { organisationId } = provider;
-    const tie = { id: newRootId(), accountId, now: now(), ...pending };
+    const sessionHash = request.staffSession!.idHash;
+    const tie = { id: newRootId(), accountId, now: now(), sessionHash, ...pending };
     const result = await connectIdentity(database, tie);
     const action = 'connect-organisation-sign-in';
     if (result !== 'connected') {

@@ -115,20 +115,25 @@ export async function connectIdentity(
     label: string | null;
     accountId: string;
     now: Date;
+    /** The session that asks, as stored: nothing is tied once it has ended. Null: nobody's. */
+    sessionHash: Buffer | null;
   },
 ): Promise<'connected' | 'taken' | 'gone'> {
   const { rows } = await database.query({
     name: 'identity-connect',
     text: `
-      with provider as (
+      with session as (
+        select from staff_session where id_hash = $7 and ended_at is null for share),
+      provider as (
         select p.id from identity_provider p join staff_role r on r.organisation_id = p.organisation_id
          where p.id = $2 and p.ended_at is null and r.account_id = $5 and r.ended_at is null
+           and ($7::bytea is null or exists (select from session))
            for share of p),
       made as (
         insert into staff_identity (id, provider_id, subject, label, account_id, created_at)
         select $1, id, $3, $4, $5, $6 from provider on conflict do nothing returning id)
       select exists (select from provider) as standing, exists (select from made) as made`,
-    values: [tie.id, tie.providerId, tie.subject, tie.label, tie.accountId, tie.now],
+    values: [tie.id, tie.providerId, tie.subject, tie.label, tie.accountId, tie.now, tie.sessionHash],
   });
   if (!rows[0].standing) return 'gone';
   return rows[0].made ? 'connected' : 'taken';
