@@ -26,11 +26,18 @@ export type Done = {
 export type Command = {
   summary: string;
   options: Record<string, Option>;
+  /** The option whose value may be given without its name. */
+  first?: string;
+  /**
+   * What is asked before it is run, unless `--yes` was given.
+   * @throws as `run`, when that would be refused anyhow.
+   */
+  asks?: (values: Values, tools: Tools) => Promise<string>;
   /** @throws an error with a `code` when it is refused; nothing has changed then. */
   run: (values: Values, tools: Tools) => Promise<Done>;
 };
 
-/** A value for each option; an optional one that was not given is ''. */
+/** A value for each option; an optional one that was not given is '', and `yes` is 'true' if it was. */
 export type Values = (option: string) => string;
 
 /** A command that cannot be understood, or a file that cannot be read: nothing was opened or changed. */

@@ -5,6 +5,8 @@ import { ConfigError } from '../../src/config.ts';
 import { StartError } from '../../src/database/start-error.ts';
 import { DirectoryError } from '../../src/directory/directory-error.ts';
 import { SystemError } from '../../src/systems/system-error.ts';
+import { accountCommands } from './account-commands.ts';
+import type { Ask } from './ask.ts';
 import { type Command, type Done, UsageError, type Values } from './command.ts';
 import { credentialCommands } from './credential-commands.ts';
 import { keyCommands } from './key-commands.ts';
@@ -17,6 +19,7 @@ import { systemCommands } from './system-commands.ts';
 
 const COMMANDS: Record<string, Command> = {
   ...staffCommands,
+  ...accountCommands,
   ...providerCommands,
   ...systemCommands,
   'show-system': showSystem,
@@ -30,8 +33,15 @@ export type Said = {
   text: string;
 };
 
-/** Does one command of the operator's, and says what came of it once that is recorded. */
-export async function runOperator(args: string[], env: NodeJS.ProcessEnv): Promise<Said> {
+/**
+ * Does one command of the operator's, and says what came of it once that is recorded.
+ * @param ask null: nobody can be asked, and a command that would ask is done with `--yes` alone.
+ */
+export async function runOperator(
+  args: string[],
+  env: NodeJS.ProcessEnv,
+  ask: Ask | null = null,
+): Promise<Said> {
   const [name = '', ...rest] = args;
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (!command) {
@@ -40,10 +50,16 @@ export async function runOperator(args: string[], env: NodeJS.ProcessEnv): Promi
   try {
     const values = readArguments(command, rest);
     if (values === 'help') return { code: 0, text: helpOf(name, command) };
+    const asks = values('yes') ? undefined : command.asks;
+    if (asks && !ask) throw new UsageError('There is no terminal to ask on: give --yes to have it done.');
     const { close, audit, ...tools } = await openTools(env);
     let done: Done;
     try {
-      done = await recorded(audit, name, () => command.run(values, tools), values);
+      const run = async () => {
+        if (asks && !(await ask!(await asks(values, tools)))) throw new Declined('Nothing was changed.');
+        return command.run(values, tools);
+      };
+      done = await recorded(audit, name, run, values);
     } catch (error) {
       await close().catch(() => undefined);
       throw error;
@@ -99,8 +115,11 @@ class NotRecorded extends Error {
   }
 }
 
+/** Whoever was asked did not say yes. */
+class Declined extends Error {}
+
 /** Errors whose message is all that there is to say. */
-const EXPLAINED = [ConfigError, StartError, DirectoryError, SystemError, NotRecorded];
+const EXPLAINED = [Declined, ConfigError, StartError, DirectoryError, SystemError, NotRecorded];
 
 function overview(name: string): string {
   const widthMax = Math.max(...Object.keys(COMMANDS).map((command) => command.length));

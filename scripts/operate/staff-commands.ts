@@ -1,9 +1,9 @@
-import { randomInt } from 'node:crypto';
 import { addOrganisation } from '../../src/directory/add-organisation.ts';
 import { addStaff, endStaff, ROLES, type Staff } from '../../src/directory/add-staff.ts';
 import { hashPassword } from '../../src/sign-in/index.ts';
 import { inTransaction } from '../../src/systems/in-transaction.ts';
 import type { Command } from './command.ts';
+import { newPassword } from './new-password.ts';
 
 export const staffCommands: Record<string, Command> = {
   'add-organisation': {
@@ -100,11 +100,3 @@ function staffLines(staff: Staff, role: string, password: string): string[] {
     `It is shown this once. Let them change it under "Your account".${code}`,
   ];
 }
-
-/** 24 characters of 32, 120 bits, in groups that can be read out; none that look like another. */
-function newPassword(): string {
-  const group = () => Array.from({ length: 6 }, () => LETTERS[randomInt(LETTERS.length)]).join('');
-  return [group(), group(), group(), group()].join('-');
-}
-
-const LETTERS = 'abcdefghijkmnpqrstuvwxyz23456789';

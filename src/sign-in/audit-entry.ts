@@ -13,6 +13,7 @@ export type SignInAuditEntry = {
     | 'sign-out'
     | 'choose-organisation'
     | 'change-password'
+    | 'choose-password'
     | 'end-sessions';
   outcome: 'success' | 'failure';
   /** The HTTP status the person was answered with. */

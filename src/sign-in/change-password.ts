@@ -44,6 +44,7 @@ export function createChangePassword(options: { store: SignInStore; attempts: At
       account.id,
       account.passwordHash,
       await hashPassword(words.password),
+      now(),
     );
     if (!changed) return wrong;
     await attempts.forget(PER_ACCOUNT, account.id);

@@ -38,7 +38,7 @@ export function createEnrolCode({ store, attempts, encryptionKey, now }: Options
     const step = stepOfCode(secret, code, now());
     if (step === null) return { result: 'wrong', reason: 'wrong-code' };
     const sealed = sealTotpSecret(encryptionKey, account.id, secret);
-    if (!(await store.enrolTotp(account.id, sealed, step)))
+    if (!(await store.enrolTotp(account, sealed, step)))
       return { result: 'wrong', reason: 'enrolled-already' };
     await attempts.forget(PER_ACCOUNT, account.id);
     return { result: 'right' };

@@ -19,7 +19,11 @@ const PER_NETWORK: AttemptLimit = {
 
 export type PasswordOutcome =
   | { result: 'right'; account: Account }
-  | { result: 'wrong'; reason: 'unknown-account' | 'wrong-password' | 'no-role'; accountId?: string }
+  | {
+      result: 'wrong';
+      reason: 'unknown-account' | 'wrong-password' | 'password-expired' | 'no-role';
+      accountId?: string;
+    }
   | { result: 'wait'; seconds: number };
 
 /**
@@ -45,6 +49,9 @@ export function createCheckPassword(options: { store: SignInStore; attempts: Att
     const matches = await verifyPassword(account?.passwordHash ?? (await nobodysHash), password);
     if (!account) return { result: 'wrong', reason: 'unknown-account' };
     if (!matches) return { result: 'wrong', reason: 'wrong-password', accountId: account.id };
+    if (account.passwordExpiresAt && account.passwordExpiresAt <= now()) {
+      return { result: 'wrong', reason: 'password-expired', accountId: account.id };
+    }
     if (account.roles.length === 0) return { result: 'wrong', reason: 'no-role', accountId: account.id };
 
     await attempts.forget(PER_ACCOUNT, who);

@@ -19,6 +19,8 @@ export function passwordRoutes(app: FastifyInstance, room: Room, waysIn?: WaysIn
   const { pages, sessions, record } = room;
   const checkPassword = createCheckPassword(room);
   const WRONG = 'The email address or the password is not right';
+  // Said to who knew it, and to nobody else.
+  const EXPIRED = 'This one-time password is too old. Ask for another where you got it';
 
   app.get<{ Querystring: Static<typeof Query> }>(
     '/sign-in',
@@ -62,7 +64,7 @@ export function passwordRoutes(app: FastifyInstance, room: Room, waysIn?: WaysIn
     }
     const wrong = async (reason: string, accountId?: string) => {
       await record(request, { action: 'sign-in', outcome: 'failure', accountId, details: { reason } });
-      return show([{ field: 'email', text: WRONG }]);
+      return show([{ field: 'email', text: reason === 'password-expired' ? EXPIRED : WRONG }]);
     };
     if (outcome.result === 'wrong') return wrong(outcome.reason, outcome.accountId);
     await record(request, { action: 'sign-in', outcome: 'success', accountId: outcome.account.id });

@@ -44,6 +44,7 @@ const ROLE_NEEDS: Record<Role, string> = {
 const STEP_PAGES = {
   enrol: '/sign-in/set-up-code',
   code: '/sign-in/code',
+  'new-password': '/sign-in/new-password',
   organisation: '/account/organisation',
 } as const;
 

@@ -146,19 +146,26 @@ type Opening = { organisationId?: string | null; openedBy?: OpenedBy; identityId
 
 export type Sessions = ReturnType<typeof createSessions>;
 
-export type SessionState = Pick<StoredSession, 'account' | 'secondFactorAt' | 'organisationId' | 'openedBy'>;
+export type SessionState = Pick<
+  StoredSession,
+  'account' | 'secondFactorAt' | 'organisationId' | 'openedBy' | 'identityId'
+>;
 
 /** What still stands between a session and the pages, in the order it is asked for. */
-export type Step = 'enrol' | 'code' | 'organisation' | 'done';
+export type Step = 'code' | 'new-password' | 'enrol' | 'organisation' | 'done';
 
-/** Administrators need a second factor; whoever has set one up is asked for it too. */
+/**
+ * Administrators need a second factor, and whoever had theirs taken away; whoever has set one up is asked for it too.
+ * A one-time password is good for nothing but choosing one.
+ */
 export function nextStep(session: SessionState): Step {
-  const { account } = session;
+  const { account, secondFactorAt, openedBy, identityId } = session;
   const administers = account.roles.some(({ role }) => role === 'administrator');
-  // Whoever was opened the door by a paired device has proved it before, and has no power here that needs more.
-  if (!session.secondFactorAt && !session.openedBy) {
-    if (account.totpSecret) return 'code';
-    if (administers) return 'enrol';
+  // Whoever was opened the door by a paired device or their organisation has proved it before.
+  if (!openedBy && !identityId) {
+    if (!secondFactorAt && account.totpSecret) return 'code';
+    if (account.passwordExpiresAt) return 'new-password';
+    if (!secondFactorAt && (administers || account.secondFactorRequired)) return 'enrol';
   }
   return currentRole(session) ? 'done' : 'organisation';
 }

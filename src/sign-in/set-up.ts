@@ -5,6 +5,7 @@ import { accountRoutes } from './account-routes.ts';
 import { createAttempts } from './attempts.ts';
 import { createRecorder, type RecordAudit } from './audit-entry.ts';
 import { codeRoutes } from './code-routes.ts';
+import { newPasswordRoutes } from './new-password-routes.ts';
 import { createOpenLaunched } from './open-launched.ts';
 import { organisationRoutes } from './organisation-routes.ts';
 import { passwordRoutes } from './password-routes.ts';
@@ -57,6 +58,7 @@ export function setUpSignIn(app: FastifyInstance, web: Web, options: SignInOptio
   app.addHook('onRequest', createRecogniseStaff(sessions));
   const waysIn = options.providers && organisationSignIn(app, room, options, options.providers);
   passwordRoutes(app, room, waysIn);
+  newPasswordRoutes(app, room);
   codeRoutes(app, room);
   organisationRoutes(app, room);
   accountRoutes(app, room, waysIn !== undefined);

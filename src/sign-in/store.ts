@@ -7,7 +7,11 @@ export type Account = {
   email: string;
   name: string;
   passwordHash: string;
+  /** Null: they chose it. Otherwise it is one that an operator made, and good until then for choosing one. */
+  passwordExpiresAt: Date | null;
   totpSecret: Buffer | null;
+  /** Whether a second factor is asked of them whatever their roles. */
+  secondFactorRequired: boolean;
   roles: StaffRole[];
 };
 /** How a session came about when nobody signed in: a paired device stood for the person. */
@@ -38,7 +42,8 @@ export type SessionSummary = {
 
 /** An account with the roles it holds now, of those that `counts` lets count. */
 const accountColumns = (counts = 'true') => `
-  a.id as account_id, a.email, a.name, a.password_hash, a.totp_secret,
+  a.id as account_id, a.email, a.name, a.password_hash, a.password_expires_at, a.totp_secret,
+  a.second_factor_required,
   coalesce((select json_agg(json_build_object('organisationId', r.organisation_id,
                                               'organisationName', o.name, 'role', r.role) order by o.name)
               from staff_role r join organisation o on o.id = r.organisation_id
@@ -214,21 +219,28 @@ export function createSignInStore(database: Pick<Pool, 'query'>) {
       return rowCount === 1;
     },
 
-    /** Sets the first second factor; never replaces one. */
-    async enrolTotp(accountId: string, sealedSecret: Buffer, step: number): Promise<boolean> {
+    /** Sets the first second factor, for who signed in with the password there is; never replaces one. */
+    async enrolTotp(
+      { id, passwordHash }: Pick<Account, 'id' | 'passwordHash'>,
+      sealedSecret: Buffer,
+      step: number,
+    ): Promise<boolean> {
       const { rowCount } = await run(
         'enrol-totp',
-        'update account set totp_secret = $2, totp_last_step = $3 where id = $1 and totp_secret is null',
-        [accountId, sealedSecret, step],
+        `update account set totp_secret = $2, totp_last_step = $3
+          where id = $1 and totp_secret is null and password_hash = $4`,
+        [id, sealedSecret, step, passwordHash],
       );
       return rowCount === 1;
     },
 
-    async setPassword(accountId: string, old: string, next: string): Promise<boolean> {
+    /** Puts a password that the person chose in the place of `old`, if that is the account's and good still. */
+    async setPassword(accountId: string, old: string, next: string, now: Date): Promise<boolean> {
       const { rowCount } = await run(
         'set-password',
-        'update account set password_hash = $3 where id = $1 and password_hash = $2',
-        [accountId, old, next],
+        `update account set password_hash = $3, password_expires_at = null
+          where id = $1 and password_hash = $2 and (password_expires_at is null or password_expires_at > $4)`,
+        [accountId, old, next, now],
       );
       return rowCount === 1;
     },
@@ -250,6 +262,8 @@ const account = (row: QueryResultRow): Account => ({
   email: row.email,
   name: row.name,
   passwordHash: row.password_hash,
+  passwordExpiresAt: row.password_expires_at,
   totpSecret: row.totp_secret,
+  secondFactorRequired: row.second_factor_required,
   roles: row.roles,
 });
