@@ -61,7 +61,7 @@ export const accountCommands: Record<string, Command> = {
     ),
     run: resetting(resetSecondFactor, () => [
       'They sign in with it, choose a password of their own and set up a new authenticator.',
-      'Clinical systems and the sign-in of their organisation are connected anew.',
+      'They connect clinical systems, and the sign-in of their organisation, anew.',
     ]),
   },
 };

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { StartError } from '../database/start-error.ts';
-import { sealTotpSecret, secretOf } from '../sign-in/totp.ts';
 import { writeDemoFile } from './demo-file.ts';
 import { setUpDemoSignIn } from './identity-provider/set-up.ts';
 import { setUpDemoLaunches } from './launches.ts';
 import { findDemoWorld, hasDemoAccounts } from './load.ts';
 import { loadDemoWorldAside } from './load-aside.ts';
 import { recordPastCalls } from './record-past-calls.ts';
+import { setUpSecondFactors } from './second-factors.ts';
 import type { World } from './world.ts';
 
 type Needs = Pick<Context, 'audit' | 'config' | 'database' | 'secrets' | 'now'>;
@@ -33,17 +33,6 @@ export async function setUpDemo(context: Needs): Promise<World | undefined> {
   await setUpDemoLaunches(context, loaded.world);
   await setUpSecondFactors(context, loaded.world);
   return loaded.world;
-}
-
-/** A demo world of an earlier version has fewer second factors; one that somebody set up themselves stays. */
-async function setUpSecondFactors({ database, secrets }: Needs, { staff }: World): Promise<void> {
-  for (const { id, totpSecret } of staff) {
-    if (!totpSecret) continue;
-    await database.owner.query('update account set totp_secret = $2 where id = $1 and totp_secret is null', [
-      id,
-      sealTotpSecret(secrets.encryptionKey, id, secretOf(totpSecret)),
-    ]);
-  }
 }
 
 /** Tells scripts (DEMO_FILE) and people (the text returned) how to get in. */
