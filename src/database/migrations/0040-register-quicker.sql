@@ -61,7 +61,7 @@ declare
   ok_n integer[]; ok_route integer[]; ok_id uuid[];
   linked uuid[]; joined uuid[];
   new_n integer[]; got uuid[]; partial uuid[];
-  apart boolean; adding boolean;
+  apart boolean; adding boolean; later_n integer[] := '{}';
 begin
   if organisation is null then
     return;
@@ -135,8 +135,19 @@ begin
                             else least(f.failures + excluded.failures, 1000000) end,
             since = case when f.since < clock_timestamp() - interval '1 day' then excluded.since else f.since end;
 
+      -- Rows with an identifier that a row before them has too: if it is new, it goes to the first.
+      if not apart then
+        later_n := array(
+          select distinct f.n
+            from (select q.n, min(q.n) over (partition by w.system, w.value) as first_n
+                    from unnest(pending) q(n)
+                    join unnest(p_identifier_rows, p_identifier_systems, p_identifier_values) w(n, system, value)
+                      on w.n = q.n) f
+           where f.n > f.first_n);
+      end if;
+
       -- Whose patient was deleted meanwhile is not among these and stays, to be looked at again; so does a row that
-      -- brings a new identifier after another row of the same patient.
+      -- brings a new identifier after another row of the same patient, or with an identifier that another row has too.
       -- (What comes out of a join with a table is guessed to be few rows, and few are joined one by one. So what was sent
       -- is put together first, and all else is looked up by its key.)
       with said as materialized (
@@ -155,12 +166,12 @@ begin
           left join patient_identifier i on i.route = k.route and i.patient_id = k.id and i.system = k.system
          group by k.n, k.route, k.id, p.birth_date, g.patient_id),
       placed as (
-        select j.*, row_number() over (partition by j.route, j.id, j.code is null order by j.n) as place from judged j)
+        select j.*, j.adds and j.n = any(later_n) as waits, row_number() over (partition by j.route, j.id, j.code is null order by j.n) as place from judged j)
       select coalesce(array_agg(j.n) filter (where j.code is not null), '{}'),
              coalesce(array_agg(j.code) filter (where j.code is not null), '{}'),
-             coalesce(array_agg(j.n) filter (where j.code is null and (j.place = 1 or not j.adds)), '{}'),
-             coalesce(array_agg(j.route) filter (where j.code is null and (j.place = 1 or not j.adds)), '{}'),
-             coalesce(array_agg(j.id) filter (where j.code is null and (j.place = 1 or not j.adds)), '{}'),
+             coalesce(array_agg(j.n) filter (where j.code is null and (j.place = 1 or not j.adds) and not j.waits), '{}'),
+             coalesce(array_agg(j.route) filter (where j.code is null and (j.place = 1 or not j.adds) and not j.waits), '{}'),
+             coalesce(array_agg(j.id) filter (where j.code is null and (j.place = 1 or not j.adds) and not j.waits), '{}'),
              coalesce(bool_or(j.adds) filter (where j.code is null), false)
         into refused_n, refused_code, ok_n, ok_route, ok_id, adding
         from placed j;

@@ -108,3 +108,22 @@ test('a list of which no two share an identifier is registered as one that is mi
   assert.deepEqual(await register([{ number: people[5]!.number, chi }]), ['identifier-conflict']);
   assert.deepEqual(await wrong(), []);
 });
+
+test('of two who are known and claim one new number, the first has it and the second is told', async () => {
+  const [one, other] = [{ number: nationalNumber() }, { number: nationalNumber() }];
+  await register([one, other]);
+  const chi = nationalNumber();
+  assert.deepEqual(
+    await register([
+      { ...other, chi },
+      { ...one, chi },
+      { ...other, chi },
+    ]),
+    ['updated', 'identifier-conflict', 'unchanged'],
+  );
+  const fresh = { number: nationalNumber() };
+  const second = nationalNumber();
+  const claims = [{ ...fresh, chi: second }, { ...one, chi: second }, { ...one }];
+  assert.deepEqual(await register(claims), ['created', 'identifier-conflict', 'unchanged']);
+  assert.deepEqual(await wrong(), []);
+});
