@@ -1,4 +1,5 @@
-import { createHash, createHmac, hash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
+import { hmacSha256 } from '../hmac.ts';
 import type { AuditValues } from './entry.ts';
 
 /** A row of audit_record without its hash. */
@@ -23,7 +24,7 @@ export function genesisOf(chain: string): Buffer {
 /** Needs the audit key, which the database does not hold: whoever can write the tables cannot make one. */
 export function signCheckpoint(auditKey: Buffer, { chain, sequence, hash }: Head, micros: string): Buffer {
   const statement = JSON.stringify(['audit checkpoint', chain, sequence, hash.toString('hex'), micros]);
-  return createHmac('sha256', auditKey).update(statement).digest();
+  return hmacSha256(auditKey).update(statement).digest();
 }
 
 /** How a chain's first record names the end of another: `chain:sequence:hash`. */

@@ -1,4 +1,3 @@
-import { createSecretKey } from 'node:crypto';
 import type { Context } from '../context.ts';
 import { isUnavailable } from '../database/unavailable.ts';
 import { createAttempts } from './attempts.ts';
@@ -39,7 +38,7 @@ export type Answer = {
 export function createAnswerer(context: Context, refreshKeys: RefreshKeys) {
   const { secrets, now, log } = context;
   const issuer = context.baseUrl();
-  const pepper = createSecretKey(secrets.pepper);
+  const { pepper } = secrets;
   const store = createStore(context.database.service);
   const attempts = createAttempts(context.database.service, pepper);
   const audiences = [`${issuer}${PATHS.token}`, issuer];

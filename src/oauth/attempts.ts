@@ -1,5 +1,5 @@
-import { createHmac, type KeyObject } from 'node:crypto';
 import type { Pool } from 'pg';
+import { hmacSha256 } from '../hmac.ts';
 
 export const FAILURES_MAX = 10;
 const WINDOW_S = 60;
@@ -11,11 +11,11 @@ export type Attempts = ReturnType<typeof createAttempts>;
  * does not lock that system out: it comes from another address. After 10 within a minute that pair waits a minute.
  * Secrets of 256 bits are not guessed; this keeps a broken or hostile caller from costing everybody else.
  */
-export function createAttempts(pool: Pick<Pool, 'query'>, pepper: KeyObject) {
+export function createAttempts(pool: Pick<Pool, 'query'>, pepper: Buffer) {
   return {
     /** Who is counted, as a keyed hash: nothing personal is kept. */
     subjectOf: (clientId: string, address: string) =>
-      createHmac('sha256', pepper)
+      hmacSha256(pepper)
         .update('token-attempt\0')
         .update(JSON.stringify([clientId, address]))
         .digest(),

@@ -1,4 +1,5 @@
-import { createHmac, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { hmacSha256 } from '../hmac.ts';
 
 /** How many secrets of one system may be live at a time: the old and the new, while the vendor changes over. */
 export const LIVE_SECRETS_MAX = 2;
@@ -12,8 +13,8 @@ export function newSecret(): string {
  * What is kept of a client secret: HMAC-SHA-256 under the pepper. A slow hash would protect a weak secret; these are
  * 256 random bits, so speed costs nothing, and a stolen table without the pepper cannot even confirm a guess.
  */
-export function secretHash(pepper: Buffer | KeyObject, secret: string): Buffer {
-  return createHmac('sha256', pepper).update('client-secret\0').update(secret).digest();
+export function secretHash(pepper: Buffer, secret: string): Buffer {
+  return hmacSha256(pepper).update('client-secret\0').update(secret).digest();
 }
 
 /** True when `hash` is one of `kept`. Always the same number of comparisons, whatever is kept and wherever it matches. */

@@ -1,4 +1,4 @@
-import { createHash, type KeyObject } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { type ClientMetadata, errors, Provider } from 'oidc-provider';
 import { answerOf, providerRequest } from './ask-provider.ts';
@@ -21,7 +21,7 @@ export type Asked = {
 
 export type ProviderNeeds = {
   issuer: string;
-  pepper: KeyObject;
+  pepper: Buffer;
   store: Store;
   resourceOf: (organisationId: string) => string;
 };

@@ -1,5 +1,5 @@
-import { createHmac } from 'node:crypto';
 import { Secret, TOTP } from 'otpauth';
+import { hmacSha256 } from '../hmac.ts';
 import { seal, unseal } from './seal.ts';
 
 const PERIOD_SECONDS = 30;
@@ -33,11 +33,7 @@ export function enrolment(secret: Buffer, issuer: string, label: string): { secr
  * same one, and nothing is stored before a code has confirmed it.
  */
 export const offeredSecret = (encryptionKey: Buffer, sessionIdHash: Buffer): Buffer =>
-  createHmac('sha256', encryptionKey)
-    .update('totp enrolment\0')
-    .update(sessionIdHash)
-    .digest()
-    .subarray(0, 20);
+  hmacSha256(encryptionKey).update('totp enrolment\0').update(sessionIdHash).digest().subarray(0, 20);
 
 /** Kept so that the database alone tells nothing of it. Bound to the account: one moved to another row does not open. */
 export const sealTotpSecret = (encryptionKey: Buffer, accountId: string, secret: Buffer): Buffer =>

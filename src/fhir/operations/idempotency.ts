@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { hmacSha256 } from '../../hmac.ts';
 import { routeOf } from '../../ids.ts';
 import type { Secrets } from '../../secrets.ts';
 import { type Answer, afterDecision, type Outcome } from '../http/answer.ts';
@@ -67,7 +68,7 @@ export async function claimAnswer(
   }
   const place = [decision.organisation_id!, decision.client_id!, keyHash] as const;
   // Whoever reads the table, and has the service's key too, still lacks the caller's.
-  const sealingKey = createHmac('sha256', encryptionKey)
+  const sealingKey = hmacSha256(encryptionKey)
     .update(`operation answer\0${place[0]}\0${place[1]}\0${key}`)
     .digest();
   const now: Given = { connectionId: decision.connection_id, labels: decision.labels };

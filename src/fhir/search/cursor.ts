@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { hmacSha256 } from '../../hmac.ts';
 import { Refusal } from '../http/refusal.ts';
 import type { Position } from './order.ts';
 
@@ -11,7 +12,7 @@ export type Cursor = { parameters: (readonly [string, string])[]; after: Positio
  * `about` ties one to where it was given: type and organisation.
  */
 export function createCursors(encryptionKey: Buffer) {
-  const key = createHmac('sha256', encryptionKey).update('fhir search cursor').digest();
+  const key = hmacSha256(encryptionKey).update('fhir search cursor').digest();
 
   return {
     seal(cursor: Cursor, about: string): string {
