@@ -1,9 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { NHS_NUMBER_SYSTEM } from '../src/demo/nhs-number.ts';
 import { OPERATIONS, permissionsOf } from '../src/oauth/scopes.ts';
 import { SYSTEM } from './bench-system.ts';
 import type { BenchDatabase } from './database.ts';
-
-const NHS = 'https://fhir.nhs.uk/Id/nhs-number';
 
 export type Identifier = { system: string; value: string };
 
@@ -12,7 +11,7 @@ export function patient(n: number) {
   const random = () => Math.floor(Math.random() * 1e6).toString(36);
   return {
     resourceType: 'Patient',
-    identifier: [{ system: NHS, value: nhsNumber(600_000_000 + n) }],
+    identifier: [{ system: NHS_NUMBER_SYSTEM, value: nhsNumber(600_000_000 + n) }],
     name: [{ use: 'official', family: `Family${random()}`, given: [`Given${random()}`, 'Kim'] }],
     telecom: [{ system: 'phone', use: 'mobile', value: '07700 900123' }],
     gender: n % 2 ? 'female' : 'male',
@@ -75,7 +74,7 @@ export async function removeRegistered({ pool, loaded }: BenchDatabase): Promise
   await pool.query('delete from invitation where created_at > $1', [loaded.at]);
   await pool.query(
     `create temp table made as
-       select route, patient_id from patient_identifier where system = '${NHS}' and value !~ '^999'`,
+       select route, patient_id from patient_identifier where system = '${NHS_NUMBER_SYSTEM}' and value !~ '^999'`,
   );
   for (const table of ['resource', 'registration', 'patient_identifier']) {
     await pool.query(

@@ -75,13 +75,12 @@ export function codeRoutes(app: FastifyInstance, room: Room): void {
   /** The session when this is the step it is at; otherwise the person is sent to where they should be. */
   function at(step: Step, request: FastifyRequest, reply: FastifyReply, next: string): StoredSession | null {
     const session = request.staffSession;
-    const enrols = step === 'enrol' && session !== null && (nextStep(session) === step || mayEnrol(session));
-    // A second step that another person set up on a computer that was left would be theirs from then on.
-    if (enrols && !sessions.isRecent(session)) {
+    if (session && (nextStep(session) === step || (step === 'enrol' && mayEnrol(session)))) {
+      // A second step that another person set up on a computer that was left would be theirs from then on.
+      if (step !== 'enrol' || sessions.isRecent(session)) return session;
       reply.redirect(signInAgain(next), 303);
       return null;
     }
-    if (enrols || (session && step === 'code' && nextStep(session) === step)) return session;
     reply.redirect(session ? stepPage(session, next) : `/sign-in?next=${encodeURIComponent(next)}`, 303);
     return null;
   }

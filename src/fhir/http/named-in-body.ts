@@ -1,12 +1,9 @@
 import { healthNumbersIn } from '../../audit/audit.ts';
 import { isUuid } from '../../ids.ts';
 import { type Call, decodedSegments, splitOnce } from './call.ts';
-import { contextOf, isNative, namedPatients, numbersAsked } from './named-patients.ts';
+import { contextOf, isNative, NUMBERS_MAX, namedPatients, numbersAsked } from './named-patients.ts';
 import { plainText } from './plain-text.ts';
 import type { Pace } from './taking-turns.ts';
-
-/** As many as any list may hold. */
-const NAMED_MAX = 5000;
 
 /**
  * Whom its body names: by numbers that stand as a value, of a patient, of a reference or in a list, and by references.
@@ -22,10 +19,10 @@ export async function namedInBody(call: Call, pace: Pace): Promise<{ numbers: st
   const ids = new Set<string>();
   const isFile = call.segments[0] === 'Binary';
   await eachValue(text, '"value"', pace, (from) => {
-    if (numbers.size < NAMED_MAX) for (const one of numbersAt(text, from)) numbers.add(one);
+    if (numbers.size < NUMBERS_MAX) for (const one of numbersAt(text, from)) numbers.add(one);
   });
   await eachValue(text, '"reference"', pace, (from) => {
-    if (ids.size >= NAMED_MAX) return;
+    if (ids.size >= NUMBERS_MAX) return;
     const reference = referenceAt(text, from);
     const id = patientOf(reference) ?? (isFile ? letterOf(reference) : undefined);
     if (id !== undefined) ids.add(id);
@@ -34,14 +31,14 @@ export async function namedInBody(call: Call, pace: Pace): Promise<{ numbers: st
     let addresses = 0;
     for (const name of ['"url"', '"ifNoneExist"']) {
       await eachValue(text, name, pace, (from) => {
-        if (addresses++ >= NAMED_MAX) return;
+        if (addresses++ >= NUMBERS_MAX) return;
         const entry = entryAt(call, text, from);
         for (const one of numbersAsked(entry)) numbers.add(one);
         for (const one of namedPatients(entry)) ids.add(one);
       });
     }
   }
-  return { numbers: [...numbers].slice(0, NAMED_MAX), ids: [...ids].slice(0, NAMED_MAX) };
+  return { numbers: [...numbers].slice(0, NUMBERS_MAX), ids: [...ids].slice(0, NUMBERS_MAX) };
 }
 
 /** With the offset at which each string begins that is the value of the property `name`, which is in its quotes. */

@@ -5,7 +5,7 @@ import { isFhirFormat } from './formats.ts';
 
 const NAMED_MAX = 20;
 /** As many as any list may hold. */
-const NUMBERS_MAX = 5000;
+export const NUMBERS_MAX = 5000;
 
 /**
  * The patients whom a request names by id, for the audit record: one that was refused, or found nothing, is shown to

@@ -15,19 +15,16 @@ export async function knownBy(
   patientId: string,
   secrets: Context['secrets'],
 ): Promise<string[]> {
-  const { rows } = await on.query<{ content: string }>({
-    name: 'patients-own-resource',
-    text: `select content from resource where route = $1 and id = $2 and type = 'Patient'`,
+  const { rows } = await on.query<{ content: string | null; letters: string[] }>({
+    name: 'patients-known-by',
+    text: `select (select content from resource where route = $1 and id = $2 and type = 'Patient') as content,
+                  array(select id from letter where route = $1 and patient_id = $2) as letters`,
     values: [routeOf(patientId), patientId],
   });
-  const { rows: letters } = await on.query<{ id: string }>({
-    name: 'patients-own-letters',
-    text: 'select id from letter where route = $1 and patient_id = $2',
-    values: [routeOf(patientId), patientId],
-  });
-  const { identifier = [] } = rows[0] ? (JSON.parse(rows[0].content) as Named) : {};
+  const { content, letters } = rows[0]!;
+  const { identifier = [] } = content ? (JSON.parse(content) as Named) : {};
   const numbers = identifier.flatMap(({ system = '', value = '' }) =>
     NATIONAL_SYSTEMS.has(system) && value ? [value] : [],
   );
-  return [patientId, ...hashNumbers(secrets, [...new Set(numbers)]), ...letters.map(({ id }) => id)];
+  return [patientId, ...hashNumbers(secrets, [...new Set(numbers)]), ...letters];
 }
