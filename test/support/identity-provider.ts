@@ -79,6 +79,11 @@ function lying(response: ServerResponse, lie: (body: Record<string, unknown>) =>
   }) as typeof response.end;
 }
 
+/** As if no organisation had a sign-in of its own, and nobody were tied to one. */
+export async function forgetProviders({ owner }: Database): Promise<void> {
+  for (const table of ['staff_identity', 'identity_provider']) await owner.query(`delete from ${table}`);
+}
+
 /** Makes it the organisation's provider, with `amr=mfa` for a second factor. */
 export async function registerProvider(
   database: Database,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { untilLockWaited } from '../../../test/support/until-lock-waited.ts';
 import { labelBits } from '../../../test/support/world.ts';
 import { entriesOf, nationalNumber, type OperationsWorld, operationsWorld } from './fixture.ts';
 
@@ -157,7 +158,7 @@ test('a letter that is sent while its patient’s registration ends is not told 
     await ending.query('begin');
     await ending.query('delete from registration where patient_id = $1', [patient.id]);
     const sent = letter(patient, { value });
-    await untilLockWaited();
+    await untilLockWaited(w.world.db.database.owner);
     await ending.query('commit');
     await sent.catch(() => undefined);
   } finally {
@@ -165,16 +166,6 @@ test('a letter that is sent while its patient’s registration ends is not told 
   }
   assert.equal((await ask([{ system: SYSTEM, value }]))[0]!.outcome, 'not-found');
 });
-
-/** Until something waits for a lock, as only the test before the call can be. */
-async function untilLockWaited() {
-  for (let tries = 0; tries < 500; tries++) {
-    const [{ waiting }] = await w.sql('select count(*)::int as waiting from pg_locks where not granted');
-    if (waiting > 0) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error('nothing waited');
-}
 
 test('an identifier with characters that no text of FHIR holds names no letter, and spoils no other', async () => {
   const one = await letter(await w.patient());

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
+import { untilLockWaited } from '../../../test/support/until-lock-waited.ts';
 import { type OperationsWorld, operationsWorld } from './fixture.ts';
 
 /* What is kept beside an identifier so that receipts need no second look is always what the letter itself says. */
@@ -80,7 +81,7 @@ test('a letter that is read while the one that replaced it is deleted is the let
     await reading.query('begin');
     await reading.query(CHANGES.read!, [first]);
     const removed = w.sql(CHANGES.remove!, second);
-    await untilLockWaited();
+    await untilLockWaited(w.world.db.database.owner);
     await reading.query('commit');
     await removed;
   } finally {
@@ -105,7 +106,7 @@ test('a letter that is replaced while it is read leaves no receipt for the one t
     await reading.query('begin');
     await reading.query(CHANGES.read!, [first]);
     const replaced = send(patient, [value]);
-    await untilLockWaited();
+    await untilLockWaited(w.world.db.database.owner);
     await reading.query('commit');
     await replaced;
   } finally {
@@ -122,12 +123,3 @@ test('the service itself cannot read what is kept beside identifiers', async () 
     /permission denied/,
   );
 });
-
-async function untilLockWaited() {
-  for (let tries = 0; tries < 500; tries++) {
-    const [{ waiting }] = await w.sql('select count(*)::int as waiting from pg_locks where not granted');
-    if (waiting > 0) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error('nothing waited');
-}

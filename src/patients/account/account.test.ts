@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import { setImmediate } from 'node:timers/promises';
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts';
 import { htmlProblems } from '../../../test/support/html.ts';
 import { type PageClient, textOf } from '../../../test/support/page-client.ts';
@@ -11,6 +10,7 @@ import {
   patientsApp,
   patientsWorld,
 } from '../../../test/support/patients-app.ts';
+import { untilLockWaited } from '../../../test/support/until-lock-waited.ts';
 
 const NEXT = 'another otter entirely';
 
@@ -187,8 +187,7 @@ describe('a patient’s account', () => {
     await changing.query('begin');
     await changing.query(`update patient_account set password_hash = 'another' where email = $1`, [email]);
     const asked = client.post('/my/sign-in', { email, password: PASSWORD });
-    const waits = `select from pg_locks where not granted and locktype in ('transactionid', 'tuple')`;
-    while ((await db.database.owner.query(waits)).rowCount === 0) await setImmediate();
+    await untilLockWaited(db.database.owner);
     await changing.query('commit');
     changing.release();
     assert.equal((await asked).statusCode, 422);

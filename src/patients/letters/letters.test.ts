@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import { setImmediate } from 'node:timers/promises';
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts';
 import { htmlProblems } from '../../../test/support/html.ts';
 import { type PageClient, textOf } from '../../../test/support/page-client.ts';
@@ -10,6 +9,7 @@ import {
   patientsApp,
   patientsWorld,
 } from '../../../test/support/patients-app.ts';
+import { untilLockWaited } from '../../../test/support/until-lock-waited.ts';
 import { createNotifyOfLetters } from './notify.ts';
 
 const PDF = `%PDF-1.7\n${'x'.repeat(100)}\n%%EOF`;
@@ -224,8 +224,7 @@ describe('letters', () => {
       [id, data],
     );
     const opened = client.get(`/my/letters/${id}`);
-    const waits = `select from pg_locks where not granted and locktype in ('transactionid', 'tuple')`;
-    while ((await db.database.owner.query(waits)).rowCount === 0) await setImmediate();
+    await untilLockWaited(db.database.owner);
     await sender.query('commit');
     sender.release();
     assert.match((await opened).body, /Other words/);

@@ -3,6 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts';
 import {
+  forgetProviders,
   goThrough,
   type IdentityProvider,
   identityProvider,
@@ -36,8 +37,7 @@ describe('attacks on signing in with the organisation', () => {
   });
   beforeEach(async () => {
     await world.forget();
-    for (const table of ['staff_identity', 'identity_provider'])
-      await db.database.owner.query(`delete from ${table}`);
+    await forgetProviders(db.database);
     harbour = await providerOf('ZX1', 'pat');
     service.audit.length = 0;
     browser = service.client();

@@ -4,6 +4,7 @@ import { after, before, beforeEach, describe, it } from 'node:test';
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts';
 import { htmlProblems } from '../../../test/support/html.ts';
 import {
+  forgetProviders,
   goThrough,
   type IdentityProvider,
   identityProvider,
@@ -46,8 +47,7 @@ describe("connecting an organisation's sign-in with an account", () => {
   });
   beforeEach(async () => {
     await world.forget();
-    for (const table of ['staff_identity', 'identity_provider'])
-      await db.database.owner.query(`delete from ${table}`);
+    await forgetProviders(db.database);
     await db.database.owner.query(
       `update account set totp_secret = null where email not in ('ada@example.org')`,
     );

@@ -3,6 +3,7 @@ import { after, before, beforeEach, describe, it } from 'node:test';
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts';
 import { htmlProblems } from '../../../test/support/html.ts';
 import {
+  forgetProviders,
   goThrough,
   type IdentityProvider,
   identityProvider,
@@ -40,8 +41,7 @@ describe('signing in with the organisation', () => {
   });
   beforeEach(async () => {
     await world.forget();
-    for (const table of ['staff_identity', 'identity_provider'])
-      await db.database.owner.query(`delete from ${table}`);
+    await forgetProviders(db.database);
     await db.database.owner.query('update staff_role set ended_at = null');
     providerId = await registerProvider(db.database, harbour);
     await tie(db.database, providerId, 'pat-there', 'pat@example.org');

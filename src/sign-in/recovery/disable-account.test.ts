@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts';
 import {
+  forgetProviders,
   goThrough,
   type IdentityProvider,
   identityProvider,
@@ -43,8 +44,7 @@ describe('an account that is disabled', () => {
   });
   beforeEach(async () => {
     await world.forget();
-    for (const table of ['staff_identity', 'identity_provider'])
-      await db.database.owner.query(`delete from ${table}`);
+    await forgetProviders(db.database);
     await db.database.owner.query('update account set disabled_at = null');
   });
 
